@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The host's cgroup2 hierarchy: /sys/fs/cgroup itself (unified) or /sys/fs/cgroup/unified (hybrid); a v1-only host has none.
+ * berth only ever makes and removes directories of its own below the cgroup it runs in (or below machine.slice at the root when
+ * it runs in the root cgroup); it never mounts or remounts anything there. */
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+typedef enum SysCgroupLayout { SYS_CGROUP_NONE, SYS_CGROUP_LEGACY, SYS_CGROUP_HYBRID, SYS_CGROUP_UNIFIED, _SYS_CGROUP_LAYOUT_MAX } SysCgroupLayout;
+
+SysCgroupLayout sys_cgroup_layout(void);
+const char *sys_cgroup_mountpoint(void);                 /* of cgroup2, NULL when there is none */
+int sys_cgroup_self(char **ret);                         /* own cgroup2 path, "/…" */
+
+int sys_cgroup_make(const char *path, int *ret_fd);      /* path below the mount point; parents are made; O_DIRECTORY fd */
+int sys_cgroup_own(const char *path, uid_t uid, gid_t gid); /* delegate: chown the directory and the files that delegation needs (cgroups(7)) */
+int sys_cgroup_attach(const char *path, pid_t pid);
+int sys_cgroup_kill(const char *path);                   /* cgroup.kill (Linux 5.14), else SIGKILL by cgroup.procs until empty; with children */
+int sys_cgroup_freeze(const char *path, bool on);        /* waits until cgroup.events says so */
+int sys_cgroup_populated(const char *path);              /* 1, 0 or -errno */
+int sys_cgroup_remove(const char *path);                 /* rmdir of it and everything below; 0 if absent */

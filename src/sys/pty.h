@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <termios.h>
+
+int sys_pty_new(int devpts_dirfd, int *ret_master, char **ret_name); /* opens "ptmx" below dirfd of a devpts; name is "N"; unlocked */
+int sys_pty_copy_winsize(int from, int to);
+int sys_terminal_raw(int fd, struct termios *ret_saved);             /* cfmakeraw, saved state for the restore */
+int sys_terminal_restore(int fd, const struct termios *saved);
