@@ -9,7 +9,7 @@
 
 int file_read_at(int dirfd, const char *path, size_t limit, char **ret, size_t *ret_len); /* -E2BIG past limit; NUL appended */
 int file_read_fd(int fd, size_t limit, char **ret, size_t *ret_len);
-int file_write_at(int dirfd, const char *path, const char *data, mode_t mode); /* create or truncate, not atomic: /proc, /sys */
+int file_write_at(int dirfd, const char *path, const char *data, mode_t mode); /* not atomic, for /proc and /sys; mode 0: must exist */
 int file_write_atomic_at(int dirfd, const char *path, const void *data, size_t len, mode_t mode, bool sync); /* .#tmp + rename */
 
 int file_mkdir_p(const char *path, mode_t mode);            /* absolute or relative to the current directory */

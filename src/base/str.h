@@ -22,6 +22,7 @@ int str_parse_mode(const char *s, mode_t *ret);    /* octal, up to 07777 */
 int str_parse_seconds(const char *s, uint64_t *ret_usec); /* "90", "1min 30s", "500ms", "infinity" as systemd.time(7) spans */
 
 bool str_is_hex(const char *s, size_t digits);     /* exactly that many lower or upper case digits */
+size_t str_utf8_decode(const char *s, uint32_t *ret); /* bytes of the code point at s, 0 where s is not valid UTF-8 or ends */
 size_t str_utf8_columns(const char *s);            /* display columns, one for each code point that is not combining */
 
 /* Text for humans, into a caller's buffer, returned. Bytes as "1.2G"; durations as "3min 2s"; times as local "2026-11-22 08:00:00". */
