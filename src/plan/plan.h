@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The plan: an ordered array of small typed operations, computed from a MachineSpec and HostFacts by pure functions. The engine
+ * runs it in a short loop per phase and decides nothing; `berth run --plan` prints it.
+ *
+ * Who runs a phase:
+ *   PHASE_TREES    the supervisor, with the caller's rights in the host's namespaces, after the container's user namespace exists: makes
+ *                  detached mounts ("trees") that need host rights and puts each into a numbered slot.
+ *   PHASE_ROOT     the container's PID 1 in all its new namespaces, before pivot_root: assembles the root. Paths are inside the new
+ *                  root and are resolved there; nothing of the host is opened by path.
+ *   PHASE_INSIDE   PID 1 after pivot_root, still with all capabilities over its user namespace.
+ *   PHASE_PROCESS  PID 1 becoming the payload: limits, identity, rights, in this order, and last OP_EXEC. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "plan/facts.h"
+#include "spec/spec.h"
+
+typedef enum PlanPhase { PHASE_TREES, PHASE_ROOT, PHASE_INSIDE, PHASE_PROCESS, _PHASE_MAX } PlanPhase;
+
+typedef enum PlanOpType {
+        /* PHASE_TREES */
+        OP_TREE_BIND,      /* path, slot, recursive, attrs, idmap: a detached copy of a host tree */
+        OP_TREE_OVERLAY,   /* lower (topmost first), upper, work, slot, attrs, idmap (of each layer) */
+        /* PHASE_ROOT */
+        OP_ATTACH_ROOT,    /* slot: the mount that becomes "/" */
+        OP_ATTACH,         /* slot, path, node: attach a tree; the target is made as `node` says when missing */
+        OP_MOUNT,          /* fstype, source, options, path, attrs, node: a new file system of the container's own namespaces */
+        OP_BIND,           /* source (inside the new root), path, recursive, attrs, node */
+        OP_SETATTR,        /* path, attrs, attrs_clear, recursive: mount_setattr on the mount at path, which becomes one by itself when it is none */
+        OP_MKDIR,          /* path, mode */
+        OP_SYMLINK,        /* source = link text, path; an existing entry stays */
+        OP_FILE,           /* path, text, mode; replaces */
+        OP_MKNOD,          /* path, mode (with S_IFREG, S_IFIFO or S_IFSOCK; S_IFCHR and S_IFBLK with device 0:0), for masking nodes */
+        OP_MASK,           /* path: cover it with the /run/host/inaccessible node of its type, when it exists */
+        OP_NOTIFY_SOCKET,  /* path: bind the sd_notify(3) datagram socket there; the descriptor goes to the supervisor */
+        OP_CONSOLE,        /* path ("/dev/console"): a pty from the container's own devpts, symlinked there; the master goes to the supervisor */
+        OP_KMSG_FIFO,      /* path ("/proc/kmsg"): covered by a FIFO that the supervisor keeps open */
+        OP_PIVOT,          /* the root becomes "/"; the host's tree is gone */
+        /* PHASE_INSIDE */
+        OP_HOSTNAME,       /* text */
+        OP_LINK_UP,        /* text: interface */
+        OP_WRITE,          /* path, text: into an existing (kernel) file */
+        /* PHASE_PROCESS */
+        OP_KEYRING,        /* a new session keyring, so that the host's is out of reach */
+        OP_SESSION,        /* setsid, and the console as controlling terminal and standard descriptors when the plan has one */
+        OP_RLIMIT,         /* number = RLIMIT_*, value = soft, value2 = hard */
+        OP_OOM_SCORE,      /* number */
+        OP_AFFINITY,       /* bits[16] in data */
+        OP_PERSONALITY,    /* value */
+        OP_BOUNDING,       /* value: capability set that is kept, the rest leaves the bounding set */
+        OP_USER,           /* number = uid, number2 = gid, groups */
+        OP_CAPABILITIES,   /* value: permitted and effective set for root; for others empty */
+        OP_NO_NEW_PRIVS,
+        OP_SECCOMP,        /* text: name of the built-in filter, "default" or "default+nosync" */
+        OP_CHDIR,          /* path */
+        OP_STUB_INIT,      /* as PID 1 reap and forward; the rest of the plan runs in PID 2 */
+        OP_EXEC,           /* argv, env; path NULL = search argv[0] in PATH of env; candidates tried in order when argv_alternatives */
+        _OP_TYPE_MAX,
+} PlanOpType;
+
+typedef enum PlanNode { NODE_NONE, NODE_DIRECTORY, NODE_FILE } PlanNode; /* what to make at a mount point that is missing */
+
+typedef struct PlanOp {
+        PlanOpType type;
+        PlanPhase phase;
+        bool optional;          /* a failure is not one: the thing does not exist on this kernel or in this image */
+        bool recursive;
+        PlanNode node;
+        SpecIdmap idmap;        /* OP_TREE_*: how on-disk IDs are mapped to the container's range */
+        int slot;               /* OP_TREE_*, OP_ATTACH*: index of the tree; -1 else */
+        int64_t number, number2;
+        uint64_t value, value2;
+        uint64_t attrs, attrs_clear; /* MOUNT_ATTR_* */
+        mode_t mode;
+        char *path, *source, *text, *fstype, *upper, *work;
+        char **options;         /* "key=value" or "flag" */
+        char **lower, **argv, **env;
+        uint32_t *groups;       /* count in value */
+} PlanOp;
+
+typedef struct MachinePlan {
+        PlanOp *items;
+        size_t n;
+        int n_slots;
+
+        uint64_t namespaces;    /* CLONE_NEW* */
+        bool user_namespace;
+        uint32_t id_base, id_count; /* inside 0 → outside id_base, id_count IDs */
+
+        char *name;
+        char *cgroup;           /* below the host's cgroup2 mount, "/machine.slice/berth-NAME"; payload/ and supervisor/ are made in it; NULL without */
+        SpecConsole console;    /* resolved: never AUTOPIPE */
+        bool boot, notify_ready, quiet;
+        int stop_signal;        /* what asks this payload to power off; 0: SIGKILL at once */
+        int reboot_signal;      /* what asks it to reboot; 0: none */
+        uint64_t stop_timeout_usec;
+        InitKind init_kind;
+} MachinePlan;
+
+/* Settles defaults, conflicts, paths, order and phases. Refuses, by the names of the options, what cannot be had together
+ * or on this host. Pure: no I/O, no globals, no clock. */
+int plan_build(const MachineSpec *spec, const HostFacts *facts, MachinePlan *ret, Error *e);
+
+/* The rights a process gets that enters a running machine (berth shell, berth exec): PHASE_PROCESS ops only, to follow setns(2).
+ * The spec supplies user, chdir, environment and command, the facts the user's entry in the image. */
+int plan_enter(const MachineSpec *spec, const HostFacts *facts, MachinePlan *ret, Error *e);
+
+void plan_done(MachinePlan *p);
+
+char *plan_to_text(const MachinePlan *p);              /* one operation a line, grouped by phase */
+void plan_to_json(const MachinePlan *p, Json *j);
+
+/* The signals by which an init is asked to stop and to reboot (docs/init.md lists the sources). */
+int plan_init_stop_signal(InitKind kind);
+int plan_init_reboot_signal(InitKind kind);
+const char *plan_init_name(InitKind kind);
+
+/* systemd-nspawn's kept set (nspawn.c, 257): 26 capabilities, bit per CAP_*. */
+uint64_t plan_default_capabilities(void);

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Images and snapshots behind one small vtable. A store is a directory of machines (/var/lib/machines):
+ *
+ *   NAME/            driver "directory": a plain tree, as debootstrap or systemd-nspawn leave it
+ *   NAME.mstack/     driver "overlay": systemd.mstack(7): layer@0, layer@1 … (symlinks to shared layers, lowest first), rw/data, rw/work
+ *   .berth.v/        what is not a machine: layers/ID (shared, read-only trees, an ID is 32 random hex digits), snapshots/NAME/SNAP.mstack
+ *                    (the same layout without rw), images/KEY.mstack (finished roots that create clones from). The suffix ".v"
+ *                    makes systemd 256+ take it for an empty versioned directory (systemd.v(7)): `machinectl clean`, which deletes images
+ *                    with hidden names, passes it by, and so does tmpfiles' removal of .#* at boot.
+ *   .#NAME…          under construction, or on its way out; removed by the next command that takes the lock
+ *   .#NAME.lck       systemd-nspawn's lock of one image
+ *
+ * Every change is a transaction: it is built under a hidden name and renamed into place (or, for a removal, first renamed out of
+ * place). After a kill -9 or a power cut at any instant the old state or the new one is there, and store_open_clean() clears the debris.
+ * No function here runs machines or unpacks archives. Paths on disk hold container-side IDs (0 is the machine's root): nothing is ever chowned. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/events.h"
+
+typedef struct Store Store;
+
+typedef enum StoreDriverId { STORE_DIRECTORY, STORE_OVERLAY, _STORE_DRIVER_MAX, _STORE_DRIVER_INVALID = -22 } StoreDriverId;
+const char *store_driver_name(StoreDriverId id); /* "directory", "overlay" */
+StoreDriverId store_driver_from_name(const char *name);
+
+typedef enum StoreKind { STORE_MACHINE, STORE_IMAGE } StoreKind; /* NAME in the store itself, or KEY below .berth.v/images */
+
+/* What a plan needs of an image, and what list-images shows. */
+typedef struct StoreImage {
+        char *name;
+        StoreDriverId driver;
+        char *path;                /* /var/lib/machines/NAME or NAME.mstack */
+        bool read_only;
+        char *directory;           /* directory driver: the root */
+        char **layers;             /* overlay: absolute paths of the lower layers, topmost first */
+        char *upper, *work;        /* overlay: NULL when the image is read-only (a snapshot, a cached image) */
+        uint64_t created_usec, modified_usec; /* realtime; 0 = unknown */
+} StoreImage;
+
+void store_image_done(StoreImage *i);
+
+typedef struct StoreSnapshot {
+        char *name;
+        uint64_t created_usec;
+} StoreSnapshot;
+
+/* Opens (and makes, mode 0700, when missing) the store at `root`. Clears the debris of killed commands: what is under
+ * construction has its lock held by its maker, so only what is not locked goes. */
+int store_open(const char *root, Store **ret, Error *e);
+Store *store_close(Store *s); /* NULL allowed, returns NULL */
+static inline void store_closep(Store **s) { store_close(*s); }
+const char *store_root(const Store *s);
+
+/* The driver that new machines get here: overlay when the file system can carry one (xattrs, whiteouts), else directory. */
+StoreDriverId store_default_driver(Store *s);
+
+/* -ENOENT with a message that names the thing. STORE_MACHINE also finds what others made: plain directories, foreign .mstack. */
+int store_find(Store *s, StoreKind kind, const char *name, StoreImage *ret, Error *e);
+int store_list(Store *s, StoreKind kind, StoreImage **ret, size_t *ret_n, Error *e);
+/* As an image: the read-only stack of a snapshot. */
+int store_find_snapshot(Store *s, const char *name, const char *snapshot, StoreImage *ret, Error *e);
+
+/* The image's files seen from the host without mounting it (layers with whiteouts and opaque directories honoured, symlinks
+ * followed inside the image): a read-only descriptor, or -errno. For passwd, os-release, machine-id, /sbin/init. */
+int store_image_open(const StoreImage *i, const char *path, int flags);
+
+/* Building a new image. Between begin and commit the tree is `dirfd`/`path`, empty, mode 0755, hidden and locked. */
+typedef struct StoreBuild {
+        Store *store;
+        StoreKind kind;
+        char *name;
+        StoreDriverId driver;
+        char *path;       /* absolute path of the tree being filled */
+        int dirfd;
+        int lock_fd;
+        char *hidden;     /* what commit renames and abort removes */
+} StoreBuild;
+
+int store_build_begin(Store *s, StoreKind kind, const char *name, StoreDriverId driver, StoreBuild *ret, Error *e); /* -EEXIST when the name is taken */
+/* syncfs, then into place. replace: an existing image of that name is exchanged and removed (for --rebuild of cached images; machines never). */
+int store_build_commit(StoreBuild *b, bool replace, Error *e);
+void store_build_abort(StoreBuild *b); /* removes what is left; harmless after commit */
+
+/* Locks: systemd-nspawn's two (spec 1.12): .#NAME.lck beside the image and /run/systemd/nspawn/locks/inode-DEV:INO. Held while a machine runs (shared when
+ * read-only) and by changes of the image. -EBUSY at once, with a message that says so. */
+typedef struct StoreLock { int local_fd, global_fd; } StoreLock;
+int store_lock(Store *s, const StoreImage *i, bool exclusive, StoreLock *ret, Error *e);
+void store_unlock(StoreLock *l);
+
+/* source may be running: `quiesce` (may be NULL fields) is called around the instant of the copy; what a running overlay machine has
+ * changed since its last snapshot is copied, everything else is shared. */
+typedef struct StoreQuiesce {
+        bool running;                               /* the machine's upper layer is in use */
+        int (*freeze)(void *ctx, bool on, Error *e); /* stop and continue all its processes */
+        void *ctx;
+} StoreQuiesce;
+
+int store_clone(Store *s, const StoreImage *source, const char *new_name, const StoreQuiesce *q, const Events *ev, Error *e);
+int store_snapshot(Store *s, const StoreImage *i, const char *snapshot, const StoreQuiesce *q, const Events *ev, Error *e);
+int store_snapshots(Store *s, const char *name, StoreSnapshot **ret, size_t *ret_n, Error *e); /* oldest first */
+void store_snapshots_free(StoreSnapshot *v, size_t n);
+/* The machine's present state is given up for the snapshot's; newer snapshots stay. The machine must not run. */
+int store_rollback(Store *s, const StoreImage *i, const char *snapshot, Error *e);
+int store_snapshot_remove(Store *s, const char *name, const char *snapshot, Error *e);
+/* With its snapshots; layers that nothing else uses go too. The machine must not run. */
+int store_remove(Store *s, const StoreImage *i, Error *e);
+int store_images_free(StoreImage *v, size_t n);
+
+/* Removes layers that no machine, snapshot or image refers to. Called by remove; a crash before it leaves only garbage that the next call takes. */
+int store_collect(Store *s, Error *e);

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Fetch, verify, unpack. Knows nothing of distributions or of the store: it writes to files and directories it is handed. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "base/events.h"
+
+/* ---- digests ---- */
+typedef enum DigestType { DIGEST_NONE, DIGEST_SHA256, DIGEST_SHA512, _DIGEST_MAX } DigestType;
+typedef struct Digest { DigestType type; uint8_t bytes[64]; } Digest;
+int digest_parse(DigestType type, const char *hex, Digest *ret); /* -EINVAL */
+size_t digest_size(DigestType type);
+int digest_of_fd(int fd, DigestType type, Digest *ret);          /* from the start, by pread */
+bool digest_eq(const Digest *a, const Digest *b);
+
+/* ---- fetch ---- */
+typedef struct FetchItem {
+        const char *url;            /* http, https or file */
+        const char *path;           /* the finished file, below FetchOptions.dirfd; a partial one is PATH.part and is resumed */
+        uint64_t size;              /* expected, 0 = unknown; also the limit of what is taken */
+        uint64_t limit;             /* when size is unknown: -E2BIG beyond, 0 = 64 MiB */
+        Digest digest;              /* of the file; DIGEST_NONE: not checked here */
+        const char *label;          /* for messages: "libc6 2.36-9" */
+        void *user;
+} FetchItem;
+
+typedef struct FetchOptions {
+        int dirfd;                  /* where paths are */
+        unsigned parallel;          /* connections, 0 = 8 */
+        unsigned retries;           /* per item for what may pass (time-outs, 5xx, broken connections), with growing pauses */
+        unsigned connect_timeout_s, stall_timeout_s; /* 0 = 20 and 30 */
+        bool no_cache;              /* fetch also what is there with the right size and digest */
+        const char *proxy;          /* NULL: from the environment, as curl(1) does */
+        const Events *events;
+        /* Called in completion order for each item whose file is complete and verified (also when it was in the cache); negative ends the fetch. */
+        int (*done)(void *ctx, const FetchItem *item, Error *e);
+        /* When not NULL: an fd to watch besides the sockets (a worker's reports) and what to do when it is readable. */
+        int watch_fd;               /* -1 = none */
+        int (*watch)(void *ctx, Error *e);
+        void *ctx;
+} FetchOptions;
+
+/* All or an error that names the item's label and URL and says what to try: a host that cannot be reached, 404, a digest that differs (the bad file is deleted). */
+int fetch_all(const FetchItem *items, size_t n, const FetchOptions *o, Error *e);
+
+/* ---- signatures ---- */
+/* Runs gpgv(1) with the keyrings (files; .gpg or .asc) on a clear-signed file, or on a file with a detached signature. On success *ret_text holds exactly
+ * the bytes that were signed (clear-signed: gpgv --output). The message says which key is missing, expired or wrong. */
+int verify_clearsigned(const char *path, char *const *keyrings, char **ret_text, size_t *ret_len, Error *e);
+int verify_detached(const char *path, const char *signature, char *const *keyrings, Error *e);
+
+/* ---- decompression of a whole file ---- */
+/* Any of gzip, xz, zstd, bzip2, lz4 or none, by content, into memory with a limit. */
+int decompress_file(int fd, uint64_t limit, char **ret, size_t *ret_len, Error *e);
+
+/* ---- the unpack worker ---- */
+/* A pool of confined processes that unpack archives into one tree: each has namespaces of its own (user: the tree's IDs are mapped, 65536 from
+ * id_base; mount: its "/" is the tree; net: none; pid), no capabilities outside them and a seccomp filter, so that an archive can do nothing but fill the tree. */
+typedef struct Unpack Unpack;
+
+typedef enum UnpackFormat {
+        UNPACK_TAR,   /* any libarchive tar, any compression */
+        UNPACK_DEB,   /* ar: the data member goes to the tree, the control member's files are handed back */
+        _UNPACK_FORMAT_MAX,
+} UnpackFormat;
+
+typedef struct UnpackFile { char *name; char *data; size_t len; mode_t mode; } UnpackFile; /* of a control archive */
+typedef struct UnpackResult {
+        UnpackFile *control; size_t n_control;   /* UNPACK_DEB */
+        char **paths;                            /* entries in archive order as dpkg lists them: "/.", "/usr", "/usr/bin/x"; directories without a trailing slash */
+        char **conffile_digests;                 /* UNPACK_DEB: "PATH MD5" for each path in the control member conffiles */
+        uint64_t bytes;                          /* of regular files */
+} UnpackResult;
+void unpack_result_done(UnpackResult *r);
+
+typedef struct UnpackJob {
+        UnpackFormat format;
+        int fd;                                   /* the archive, opened by the caller, read from the start; borrowed until done() */
+        const char *label;
+        void *user;
+} UnpackJob;
+
+typedef struct UnpackOptions {
+        int root_dirfd;
+        uint32_t id_base;          /* host-side start of the worker's ID range */
+        unsigned workers;          /* 0 = number of CPUs */
+        uint64_t limit_bytes;      /* of everything unpacked, 0 = none: a bomb ends with a message */
+        bool numeric_owner;        /* owners by number, the archive's names are ignored (always for tar) */
+        /* In completion order. */
+        int (*done)(void *ctx, const UnpackJob *job, UnpackResult *result, Error *e);
+        void *ctx;
+} UnpackOptions;
+
+int unpack_open(const UnpackOptions *o, Unpack **ret, Error *e);
+int unpack_fd(const Unpack *u);                       /* readable when results wait: for FetchOptions.watch_fd */
+int unpack_submit(Unpack *u, const UnpackJob *job, Error *e); /* queues; never blocks on the work */
+int unpack_dispatch(Unpack *u, Error *e);             /* takes the waiting results, calls done() */
+int unpack_finish(Unpack *u, Error *e);               /* until the queue is empty */
+Unpack *unpack_close(Unpack *u);                      /* kills what still works; returns NULL */
+static inline void unpack_closep(Unpack **u) { unpack_close(*u); }
