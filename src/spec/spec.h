@@ -4,9 +4,13 @@
 /* MachineSpec: plain data, what a machine shall be. Every front end (command line, .nspawn file, OCI config.json, stored defaults)
  * fills one; nothing else describes a container. It owns its strings and holds no descriptors, pids or handles. A member counts
  * only when its field is marked as set (spec_is_set()); the plan supplies the default for all others.
- * Sources of the settings: systemd-nspawn(1), systemd.nspawn(5). */
+ * Sources of the settings: systemd-nspawn(1), systemd.nspawn(5).
+ *
+ * A new setting is: a member here, a SpecField, a row in spec/field.c, one or more rows in spec/spelling.c, its use in src/plan,
+ * and a golden test. */
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -39,9 +43,13 @@ typedef enum SpecConsole { /* systemd-nspawn --console= */
         _SPEC_CONSOLE_INVALID = -22,
 } SpecConsole;
 
-typedef enum SpecVolatile { SPEC_VOLATILE_NO, SPEC_VOLATILE_YES, SPEC_VOLATILE_STATE, SPEC_VOLATILE_OVERLAY, _SPEC_VOLATILE_MAX, _SPEC_VOLATILE_INVALID = -22 } SpecVolatile;
-
-typedef enum SpecMountType { SPEC_MOUNT_BIND, SPEC_MOUNT_TMPFS, SPEC_MOUNT_INACCESSIBLE, SPEC_MOUNT_OVERLAY, _SPEC_MOUNT_TYPE_MAX, _SPEC_MOUNT_TYPE_INVALID = -22 } SpecMountType;
+typedef enum SpecMountType {
+        SPEC_MOUNT_BIND,
+        SPEC_MOUNT_TMPFS,
+        SPEC_MOUNT_INACCESSIBLE,
+        _SPEC_MOUNT_TYPE_MAX,
+        _SPEC_MOUNT_TYPE_INVALID = -22,
+} SpecMountType;
 
 typedef enum SpecIdmap { /* the bind options noidmap, idmap, rootidmap, owneridmap */
         SPEC_IDMAP_NONE,
@@ -56,43 +64,78 @@ typedef struct SpecMount {
         SpecMountType type;
         bool read_only, recursive;
         SpecIdmap idmap;
-        char *source;   /* bind: absolute host path, or below the image when source_in_image */
+        char *source; /* bind: absolute host path, or below the image when source_in_image */
         bool source_in_image;
-        char **lower;   /* overlay: lowest first */
-        char *upper;    /* overlay: NULL when read-only */
-        char *target;   /* absolute, inside */
-        char *options;  /* tmpfs: mount options as given, NULL = mode=0755 */
+        char *target;  /* absolute, inside */
+        char *options; /* tmpfs: mount options as given, NULL = mode=0755 */
 } SpecMount;
 
-typedef struct SpecMounts { SpecMount *items; size_t n; } SpecMounts;
+typedef struct SpecMounts {
+        SpecMount *items;
+        size_t n;
+} SpecMounts;
 
 #define SPEC_RLIMITS 16
-typedef struct SpecRlimit { bool set; uint64_t soft, hard; } SpecRlimit; /* RLIM_INFINITY as UINT64_MAX; index is RLIMIT_* */
+typedef struct SpecRlimit {
+        uint64_t soft, hard; /* RLIM_INFINITY as UINT64_MAX; units of setrlimit(2) */
+} SpecRlimit;
+
+#define SPEC_CPU_WORDS 16 /* 1024 CPUs */
+
+typedef enum SpecField {
+        SPEC_FIELD_DIRECTORY,
+        SPEC_FIELD_MACHINE,
+        SPEC_FIELD_READ_ONLY,
+        SPEC_FIELD_BOOT,
+        SPEC_FIELD_AS_PID2,
+        SPEC_FIELD_PARAMETERS,
+        SPEC_FIELD_ENVIRONMENT,
+        SPEC_FIELD_USER,
+        SPEC_FIELD_CHDIR,
+        SPEC_FIELD_KILL_SIGNAL,
+        SPEC_FIELD_NOTIFY_READY,
+        SPEC_FIELD_SUPPRESS_SYNC,
+        SPEC_FIELD_NO_NEW_PRIVILEGES,
+        SPEC_FIELD_HOSTNAME,
+        SPEC_FIELD_MACHINE_ID,
+        SPEC_FIELD_PERSONALITY,
+        SPEC_FIELD_USERS,
+        SPEC_FIELD_NETWORK,
+        SPEC_FIELD_CAPABILITY,
+        SPEC_FIELD_DROP_CAPABILITY,
+        SPEC_FIELD_RLIMIT, /* sixteen, one for each RLIMIT_*: SPEC_FIELD_RLIMIT + RLIMIT_NOFILE */
+        SPEC_FIELD_RLIMIT_LAST = SPEC_FIELD_RLIMIT + SPEC_RLIMITS - 1,
+        SPEC_FIELD_OOM_SCORE_ADJUST,
+        SPEC_FIELD_CPU_AFFINITY,
+        SPEC_FIELD_MOUNTS,
+        SPEC_FIELD_CONSOLE,
+        SPEC_FIELD_QUIET,
+        SPEC_FIELD_STOP_TIMEOUT,
+        _SPEC_FIELD_MAX,
+        _SPEC_FIELD_INVALID = -22,
+} SpecField;
 
 typedef struct MachineSpec {
-        uint64_t set;             /* bit per SpecField, spec/field.h */
-        char *origin[64];         /* where each set field came from, "argument 3" or "FILE:LINE"; NULL when unset */
+        char *origin[_SPEC_FIELD_MAX]; /* where each field was set: "argument 3", "FILE:LINE"; NULL: it is not set */
 
         /* Image */
-        char *directory;          /* --directory=, absolute */
-        char *machine;            /* --machine= */
-        bool ephemeral;
+        char *directory; /* --directory=, absolute */
+        char *machine;   /* --machine= */
         bool read_only;
-        SpecVolatile volatile_mode;
 
         /* Execution */
         bool boot, as_pid2;
-        char **parameters;        /* the command, or the init's arguments */
-        char **environment;       /* NAME=VALUE */
-        char *user;               /* name or decimal ID */
+        char **parameters;  /* the command, or the init's arguments */
+        char **environment; /* NAME=VALUE */
+        char *user;         /* name or decimal ID */
         char *chdir;
-        int kill_signal;          /* signal number */
+        int kill_signal; /* signal number */
         bool notify_ready;
         bool suppress_sync;
         bool no_new_privileges;
         char *hostname;
-        char *machine_id;         /* 32 hex digits */
-        uint64_t personality;     /* personality(2) value */
+        char *machine_id;     /* 32 hex digits, lower case */
+        uint64_t personality; /* personality(2) value */
 
         /* Users */
         SpecUsers users;
@@ -102,12 +145,12 @@ typedef struct MachineSpec {
         SpecNetwork network;
 
         /* Security */
-        uint64_t capability, drop_capability; /* bit per CAP_* */
+        uint64_t capability, drop_capability; /* bit per CAP_*; UINT64_MAX = "all" */
 
         /* Resources */
-        SpecRlimit rlimit[SPEC_RLIMITS];
+        SpecRlimit rlimit[SPEC_RLIMITS]; /* index is RLIMIT_* */
         int oom_score_adjust;
-        uint64_t cpu_affinity[16]; /* bit per CPU, 1024 */
+        uint64_t cpu_affinity[SPEC_CPU_WORDS]; /* bit per CPU */
 
         /* Mounts, in the order given */
         SpecMounts mounts;
@@ -120,7 +163,17 @@ typedef struct MachineSpec {
 
 void spec_init(MachineSpec *s);
 void spec_done(MachineSpec *s);
-/* Takes into `base` every field set in `over` (which wins); groups are replaced as a whole: a list given by `over` hides base's list. */
+#define _cleanup_spec_ _cleanup_(spec_done)
+
+static inline bool spec_is_set(const MachineSpec *s, SpecField f) { return s->origin[f] != NULL; }
+/* Says that a member was filled and from where; for front ends that assign members themselves instead of handing in text. */
+void spec_mark(MachineSpec *s, SpecField f, const char *origin);
+/* Takes a copy of the words as the command (or the init's arguments) and marks the field. No words: nothing happens. */
+void spec_set_parameters(MachineSpec *s, char *const *words, const char *origin);
+
+/* Takes into `base` every field set in `over` (which wins) and leaves `over` empty; groups are replaced as a whole: one mount or one
+ * network switch in `over` hides all of base's. */
 void spec_merge(MachineSpec *base, MachineSpec *over);
-/* Both directions of the settings tables, for show --json and for the fuzzers. */
+
+/* The spec as .nspawn text. Settings that have no key there (directory, machine, console, quiet, the stop time-out) are left out. */
 char *spec_to_nspawn(const MachineSpec *s);
