@@ -8,9 +8,11 @@
  *   PHASE_TREES    the supervisor, with the caller's rights in the host's namespaces, after the container's user namespace exists: makes
  *                  detached mounts ("trees") that need host rights and puts each into a numbered slot.
  *   PHASE_ROOT     the container's PID 1 in all its new namespaces, before pivot_root: assembles the root. Paths are inside the new
- *                  root and are resolved there; nothing of the host is opened by path.
+ *                  root and are resolved there; nothing of the host is opened by path. Mount points that are missing are made with
+ *                  their parents (0755).
  *   PHASE_INSIDE   PID 1 after pivot_root, still with all capabilities over its user namespace.
- *   PHASE_PROCESS  PID 1 becoming the payload: limits, identity, rights, in this order, and last OP_EXEC. */
+ *   PHASE_PROCESS  PID 1 becoming the payload: limits, the seccomp filter, rights, identity, in this order, and last OP_EXEC.
+ * The items of a plan are grouped by phase, in this order. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -38,9 +40,11 @@ typedef enum PlanOpType {
         OP_SYMLINK,        /* source = link text, path; an existing entry stays */
         OP_FILE,           /* path, text, mode; replaces */
         OP_MKNOD,          /* path, mode (with S_IFREG, S_IFIFO or S_IFSOCK; S_IFCHR and S_IFBLK with device 0:0), for masking nodes */
+        OP_UNMOUNT,        /* path: detached, and its (empty) mount point removed: for mounts that only the assembly needs */
         OP_MASK,           /* path: cover it with the /run/host/inaccessible node of its type, when it exists */
         OP_NOTIFY_SOCKET,  /* path: bind the sd_notify(3) datagram socket there; the descriptor goes to the supervisor */
         OP_CONSOLE,        /* path ("/dev/console"): a pty from the container's own devpts, symlinked there; the master goes to the supervisor */
+        OP_REMOVE,         /* path: a file that only the assembly needs */
         OP_KMSG_FIFO,      /* path ("/proc/kmsg"): covered by a FIFO that the supervisor keeps open */
         OP_PIVOT,          /* the root becomes "/"; the host's tree is gone */
         /* PHASE_INSIDE */
@@ -49,23 +53,31 @@ typedef enum PlanOpType {
         OP_WRITE,          /* path, text: into an existing (kernel) file */
         /* PHASE_PROCESS */
         OP_KEYRING,        /* a new session keyring, so that the host's is out of reach */
-        OP_SESSION,        /* setsid, and the console as controlling terminal and standard descriptors when the plan has one */
+        OP_SESSION,        /* setsid, and the console as controlling terminal and standard descriptors when the plan
+                            * has one; it is given to the user number, number2 */
         OP_RLIMIT,         /* number = RLIMIT_*, value = soft, value2 = hard */
         OP_OOM_SCORE,      /* number */
-        OP_AFFINITY,       /* bits[16] in data */
+        OP_AFFINITY,       /* bits: SPEC_CPU_WORDS words */
         OP_PERSONALITY,    /* value */
+        OP_SECCOMP,        /* text: name of the built-in filter, "default" or "default+nosync"; value: the capabilities that are kept, as some
+                            * calls are let through only with theirs. Before rights are given up: loading a filter needs CAP_SYS_ADMIN */
         OP_BOUNDING,       /* value: capability set that is kept, the rest leaves the bounding set */
         OP_USER,           /* number = uid, number2 = gid, groups */
         OP_CAPABILITIES,   /* value: permitted and effective set for root; for others empty */
         OP_NO_NEW_PRIVS,
-        OP_SECCOMP,        /* text: name of the built-in filter, "default" or "default+nosync" */
         OP_CHDIR,          /* path */
         OP_STUB_INIT,      /* as PID 1 reap and forward; the rest of the plan runs in PID 2 */
-        OP_EXEC,           /* argv, env; path NULL = search argv[0] in PATH of env; candidates tried in order when argv_alternatives */
+        OP_EXEC,           /* argv, env; path NULL = search argv[0] in PATH of env. When path does not exist, the programs in `alternatives`
+                            * are tried in order. An argv[0] that begins with "-" (a login shell) becomes "-" and the base name of the one taken */
         _OP_TYPE_MAX,
 } PlanOpType;
 
-typedef enum PlanNode { NODE_NONE, NODE_DIRECTORY, NODE_FILE } PlanNode; /* what to make at a mount point that is missing */
+typedef enum PlanNode { /* what to make at a mount point that is missing */
+        NODE_NONE,
+        NODE_DIRECTORY,
+        NODE_FILE,
+        NODE_SAME, /* a directory or an empty file, as what is mounted there is */
+} PlanNode;
 
 typedef struct PlanOp {
         PlanOpType type;
@@ -81,8 +93,9 @@ typedef struct PlanOp {
         mode_t mode;
         char *path, *source, *text, *fstype, *upper, *work;
         char **options;         /* "key=value" or "flag" */
-        char **lower, **argv, **env;
+        char **lower, **argv, **env, **alternatives;
         uint32_t *groups;       /* count in value */
+        uint64_t *bits;         /* SPEC_CPU_WORDS words */
 } PlanOp;
 
 typedef struct MachinePlan {
@@ -114,6 +127,7 @@ int plan_enter(const MachineSpec *spec, const HostFacts *facts, MachinePlan *ret
 
 void plan_done(MachinePlan *p);
 
+const char *plan_op_name(PlanOpType type); /* "attach-root", for messages */
 char *plan_to_text(const MachinePlan *p);              /* one operation a line, grouped by phase */
 void plan_to_json(const MachinePlan *p, Json *j);
 

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What the files that build a plan share; private to src/plan. */
+
+#include "plan/plan.h"
+
+#define PLAN_ENVIRONMENT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#define PLAN_MANAGER "systemd-nspawn" /* what guests look for in $container: they know this one, and it is made the same */
+
+typedef struct PlanBuild {
+        const MachineSpec *spec;
+        const HostFacts *facts;
+        MachinePlan *plan;
+        SpecUsers users;       /* resolved */
+        SpecIdmap root_idmap;  /* how the image's IDs come into the range */
+        SpecNetwork network;   /* resolved */
+        bool read_only;        /* the root */
+        uint64_t capabilities; /* kept */
+        uint32_t uid, gid;     /* of the payload */
+} PlanBuild;
+
+/* Appends an operation; path is copied and may be NULL. The pointer is good until the next one is added. */
+PlanOp *plan_add(MachinePlan *p, PlanPhase phase, PlanOpType type, const char *path);
+/* OP_TREE_BIND of a host path into a new slot, and OP_ATTACH of it at `path`; returns the latter. *ret_tree, if wanted, is the index of the former. */
+PlanOp *plan_add_host_bind(MachinePlan *p, const char *source, uint64_t attrs, const char *path, PlanNode node);
+
+/* plan-check.c: resolves what the other parts go by, and refuses what cannot be had together or here. */
+int plan_check(PlanBuild *b, Error *e);
+/* Names an option with where it came from: "--boot (argument 2)". The buffer is the caller's. */
+typedef struct PlanOption { char s[160]; } PlanOption;
+PlanOption plan_option(const MachineSpec *s, SpecField f, const char *name);
+
+/* plan-root.c */
+void plan_root(PlanBuild *b);
+int plan_mounts(PlanBuild *b, Error *e);
+/* plan-api-fs.c */
+void plan_api_fs(PlanBuild *b);
+void plan_host_directory_close(PlanBuild *b);
+/* plan-process.c */
+void plan_inside(PlanBuild *b);
+int plan_process(PlanBuild *b, Error *e);
+int plan_identity(PlanBuild *b, Error *e);
+void plan_rights(PlanBuild *b);
