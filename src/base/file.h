@@ -15,4 +15,5 @@ int file_write_atomic_at(int dirfd, const char *path, const void *data, size_t l
 int file_mkdir_p(const char *path, mode_t mode);            /* absolute or relative to the current directory */
 int file_mkdir_p_at(int dirfd, const char *path, mode_t mode);
 int file_remove_tree_at(int dirfd, const char *name);       /* rm -rf without following links or crossing file systems; 0 if absent */
+int file_remove_dirs_at(int dirfd, const char *name);       /* the same where files go with their directory: cgroups */
 int file_dir_is_empty_at(int dirfd, const char *name);      /* 1, 0 or -errno */

@@ -29,6 +29,7 @@ typedef struct Level {
 typedef struct Walk {
         Level *items;
         size_t n;
+        bool only_dirs;
         int fd;    /* of the last level */
         dev_t dev; /* of the top: where the kernel does not tell mount points (before Linux 5.8), another device is one */
 } Walk;
@@ -49,7 +50,7 @@ static void walk_done(Walk *w)
 }
 
 /* Unlinks what is no directory and collects the directories. */
-static int unlink_files(int fd, Names *ret_directories)
+static int unlink_files(int fd, bool only_dirs, Names *ret_directories)
 {
         int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (copy < 0)
@@ -67,7 +68,7 @@ static int unlink_files(int fd, Names *ret_directories)
                         return -errno;
                 if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0)
                         continue;
-                if (d->d_type != DT_DIR && (unlinkat(fd, d->d_name, 0) == 0 || errno == ENOENT))
+                if (d->d_type != DT_DIR && (only_dirs || unlinkat(fd, d->d_name, 0) == 0 || errno == ENOENT))
                         continue;
                 if (d->d_type != DT_DIR && errno != EISDIR)
                         return -errno;
@@ -94,7 +95,7 @@ static int walk_enter(Walk *w, int dirfd, const char *name)
         level->ino = st.st_ino;
         fd_close(w->fd);
         w->fd = TAKE_FD(fd);
-        return unlink_files(w->fd, &level->children);
+        return unlink_files(w->fd, w->only_dirs, &level->children);
 }
 
 /* Back to the level before the last one. */
@@ -114,7 +115,7 @@ static int walk_leave(Walk *w)
         return 0;
 }
 
-static int remove_directory(int dirfd, const char *name)
+static int remove_directory(int dirfd, const char *name, bool only_dirs)
 {
         _cleanup_(walk_done) Walk w = {.fd = -1};
         int r = walk_enter(&w, dirfd, name);
@@ -146,5 +147,12 @@ int file_remove_tree_at(int dirfd, const char *name)
                 return 0;
         if (errno != EISDIR)
                 return -errno;
-        return remove_directory(dirfd, name);
+        return remove_directory(dirfd, name, false);
+}
+
+int file_remove_dirs_at(int dirfd, const char *name)
+{
+        int r = remove_directory(dirfd, name, true);
+
+        return r == -ENOENT ? 0 : r;
 }

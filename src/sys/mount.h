@@ -32,8 +32,9 @@ typedef struct SysOverlay {
         bool volatile_upper; /* no syncs: for trees that are thrown away when the machine crashes */
 } SysOverlay;
 
-/* A detached overlayfs mount over layers that may be ID-mapped mounts (Linux 5.19). The layers go in as descriptors (Linux 6.13);
- * before that they are attached in a temporary mount namespace… the fallback is inside. The overlay keeps the mounter's
+/* A detached overlayfs mount over layers that may be ID-mapped mounts (Linux 5.19). The layers go in as descriptors (Linux 6.13,
+ * detached ones 6.15); before that a helper process attaches them in a mount namespace of its own, which uses detached layers up: they serve
+ * for this one overlay only. Upper and work must be directories of one mount. Needs the init user namespace. The overlay keeps the mounter's
  * file-system IDs for its own work, so they are switched to `owner` with all capabilities kept while it is made: as init
  * user namespace's root it could not create anything in an ID-mapped upper directory (EOVERFLOW). */
 int sys_mount_overlay(const SysOverlay *o, uint64_t attrs, Error *e);

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "sys/cgroup.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/path.h"
+#include "base/str.h"
+#include "base/strv.h"
+
+#define READ_LIMIT      (1024 * 1024)
+#define PROCS_LIMIT     (64 * 1024 * 1024)
+#define FREEZE_WAIT_MS  10000
+#define KILL_ROUNDS     200
+#define KILL_ROUND_MS   50
+#define REMOVE_ROUNDS   40
+#define REMOVE_ROUND_MS 50
+
+static bool is_file_system(const char *path, uint32_t magic)
+{
+        struct statfs s;
+
+        return statfs(path, &s) == 0 && (uint32_t)s.f_type == magic;
+}
+
+SysCgroupLayout sys_cgroup_layout(void)
+{
+        if (is_file_system("/sys/fs/cgroup", CGROUP2_SUPER_MAGIC))
+                return SYS_CGROUP_UNIFIED;
+        if (is_file_system("/sys/fs/cgroup/unified", CGROUP2_SUPER_MAGIC))
+                return SYS_CGROUP_HYBRID;
+        return is_file_system("/sys/fs/cgroup", TMPFS_MAGIC) ? SYS_CGROUP_LEGACY : SYS_CGROUP_NONE;
+}
+
+const char *sys_cgroup_mountpoint(void)
+{
+        static const char *const mountpoints[_SYS_CGROUP_LAYOUT_MAX] = {
+                        [SYS_CGROUP_HYBRID] = "/sys/fs/cgroup/unified",
+                        [SYS_CGROUP_UNIFIED] = "/sys/fs/cgroup",
+        };
+
+        return mountpoints[sys_cgroup_layout()];
+}
+
+int sys_cgroup_self(char **ret)
+{
+        _cleanup_free_ char *text = NULL;
+        int r = file_read_at(AT_FDCWD, "/proc/self/cgroup", READ_LIMIT, &text, NULL);
+
+        if (r < 0)
+                return r;
+        for (char *line = text; *line; line += strcspn(line, "\n"), line += *line == '\n') {
+                const char *path = str_startswith(line, "0::");
+                if (!path)
+                        continue;
+                *ret = xstrndup(path, strcspn(path, "\n"));
+                return 0;
+        }
+        return -ENODATA;
+}
+
+int sys_cgroup_base(char **ret)
+{
+        _cleanup_free_ char *self = NULL;
+        int r = sys_cgroup_self(&self);
+
+        if (r < 0)
+                return r;
+        *ret = str_eq(self, "/") ? xstrdup("/machine.slice") : TAKE_PTR(self);
+        return 0;
+}
+
+/* The directory of a cgroup in the file system. The root is nobody's to change, and ".." leads to what is not ours. */
+static int cgroup_path(const char *path, char **ret)
+{
+        const char *mountpoint = sys_cgroup_mountpoint();
+
+        if (!mountpoint)
+                return -EOPNOTSUPP;
+        if (!path_is_normalized(path) || str_eq(path, "/"))
+                return -EINVAL;
+        *ret = path_join(mountpoint, path);
+        return 0;
+}
+
+static int cgroup_open(const char *path)
+{
+        _cleanup_free_ char *dir = NULL;
+        int r = cgroup_path(path, &dir);
+
+        if (r < 0)
+                return r;
+        int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        return fd < 0 ? -errno : fd;
+}
+
+int sys_cgroup_make(const char *path, int *ret_fd)
+{
+        _cleanup_free_ char *dir = NULL;
+        int r = cgroup_path(path, &dir);
+
+        if (r == 0)
+                r = file_mkdir_p(dir, 0755);
+        if (r < 0 || !ret_fd)
+                return r;
+        int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+        *ret_fd = fd;
+        return 0;
+}
+
+int sys_cgroup_enable_controllers(const char *path)
+{
+        _cleanup_free_ char *text = NULL;
+        _cleanup_strv_ char **controllers = NULL;
+        _cleanup_close_ int dir = cgroup_open(path);
+
+        if (dir < 0)
+                return dir;
+        int r = file_read_at(dir, "cgroup.controllers", READ_LIMIT, &text, NULL);
+        if (r < 0)
+                return r;
+        controllers = strv_split(text, " \n");
+        STRV_FOREACH (c, controllers) {
+                _cleanup_free_ char *word = xasprintf("+%s", *c);
+                int one = file_write_at(dir, "cgroup.subtree_control", word, 0);
+                if (r == 0)
+                        r = one; /* the others are tried all the same */
+        }
+        return r;
+}
+
+int sys_cgroup_own(const char *path, uid_t uid, gid_t gid)
+{
+        _cleanup_free_ char *text = NULL;
+        _cleanup_strv_ char **files = NULL;
+        _cleanup_close_ int dir = cgroup_open(path);
+
+        if (dir < 0)
+                return dir;
+        if (fchown(dir, uid, gid) < 0)
+                return -errno;
+        if (file_read_at(AT_FDCWD, "/sys/kernel/cgroup/delegate", READ_LIMIT, &text, NULL) < 0)
+                files = strv_split("cgroup.procs cgroup.threads cgroup.subtree_control", " ");
+        else
+                files = strv_split(text, "\n");
+        STRV_FOREACH (f, files)
+                if (fchownat(dir, *f, uid, gid, AT_SYMLINK_NOFOLLOW) < 0 && errno != ENOENT) /* those of absent controllers */
+                        return -errno;
+        return 0;
+}
+
+int sys_cgroup_attach(const char *path, pid_t pid)
+{
+        _cleanup_close_ int dir = cgroup_open(path);
+        char text[16];
+
+        if (dir < 0)
+                return dir;
+        snprintf(text, sizeof(text), "%d", pid);
+        return file_write_at(dir, "cgroup.procs", text, 0);
+}
+
+/* One of the numbers of cgroup.events: "populated 1". */
+static int event_value(int events, const char *key)
+{
+        char text[256];
+        ssize_t n = pread(events, text, sizeof(text) - 1, 0);
+
+        if (n < 0)
+                return -errno;
+        text[n] = '\0';
+        for (char *line = text; *line; line += strcspn(line, "\n"), line += *line == '\n') {
+                const char *value = str_startswith(line, key);
+                if (value && *value == ' ')
+                        return value[1] == '1';
+        }
+        return -ENODATA;
+}
+
+/* The kernel wakes pollers of cgroup.events when a number in it changes. */
+static int wait_event(int dir, const char *key, int value, int timeout_ms)
+{
+        _cleanup_close_ int events = openat(dir, "cgroup.events", O_RDONLY | O_CLOEXEC);
+        uint64_t end = clock_monotonic() + (uint64_t)timeout_ms * 1000;
+
+        if (events < 0)
+                return -errno;
+        for (;;) {
+                int r = event_value(events, key);
+                if (r < 0 || r == value)
+                        return r < 0 ? r : 0;
+                uint64_t now = clock_monotonic();
+                if (now >= end)
+                        return -ETIMEDOUT;
+                struct pollfd p = {.fd = events, .events = POLLPRI};
+                if (poll(&p, 1, (int)((end - now) / 1000) + 1) < 0 && errno != EINTR)
+                        return -errno;
+        }
+}
+
+int sys_cgroup_populated(const char *path)
+{
+        _cleanup_close_ int dir = cgroup_open(path);
+        if (dir < 0)
+                return dir;
+        _cleanup_close_ int events = openat(dir, "cgroup.events", O_RDONLY | O_CLOEXEC);
+        if (events < 0)
+                return -errno;
+        return event_value(events, "populated");
+}
+
+int sys_cgroup_freeze(const char *path, bool on)
+{
+        _cleanup_close_ int dir = cgroup_open(path);
+
+        if (dir < 0)
+                return dir;
+        int r = file_write_at(dir, "cgroup.freeze", on ? "1" : "0", 0);
+        return r < 0 ? r : wait_event(dir, "frozen", on, FREEZE_WAIT_MS);
+}
+
+static int kill_listed(int dir)
+{
+        _cleanup_free_ char *text = NULL;
+        _cleanup_strv_ char **pids = NULL;
+        int r = file_read_at(dir, "cgroup.procs", PROCS_LIMIT, &text, NULL);
+
+        if (r < 0)
+                return r;
+        pids = strv_split(text, "\n");
+        STRV_FOREACH (p, pids) {
+                int32_t pid;
+                if (str_parse_i32(*p, &pid) < 0 || pid <= 0) /* 0: not of our PID namespace */
+                        continue;
+                if (kill(pid, SIGKILL) < 0 && errno != ESRCH)
+                        return -errno;
+        }
+        return 0;
+}
+
+/* Appends the cgroups right below dir to the list of paths. */
+static int list_children(const char *path, char ***list)
+{
+        _cleanup_closedir_ DIR *dir = opendir(path);
+
+        if (!dir)
+                return errno == ENOENT ? 0 : -errno;
+        for (;;) {
+                errno = 0;
+                const struct dirent *d = readdir(dir);
+                if (!d)
+                        return -errno;
+                if (d->d_type == DT_DIR && d->d_name[0] != '.')
+                        strv_consume(list, path_join(path, d->d_name));
+        }
+}
+
+/* Once through the subtree, breadth first. */
+static int kill_tree(const char *path)
+{
+        _cleanup_strv_ char **list = NULL;
+
+        strv_push(&list, path);
+        for (size_t i = 0; list[i]; i++) {
+                _cleanup_close_ int dir = open(list[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+                if (dir < 0) {
+                        if (errno == ENOENT)
+                                continue;
+                        return -errno;
+                }
+                int r = kill_listed(dir);
+                if (r == 0)
+                        r = list_children(list[i], &list);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* Before Linux 5.14: again and again, because processes fork while they are being listed. */
+static int kill_until_empty(const char *path, int dir)
+{
+        for (unsigned tries = 0; tries < KILL_ROUNDS; tries++) {
+                int r = kill_tree(path);
+                if (r < 0)
+                        return r;
+                r = wait_event(dir, "populated", 0, KILL_ROUND_MS);
+                if (r != -ETIMEDOUT)
+                        return r;
+        }
+        return -ETIMEDOUT;
+}
+
+int sys_cgroup_kill(const char *path)
+{
+        _cleanup_free_ char *directory = NULL;
+        int r = cgroup_path(path, &directory);
+        if (r < 0)
+                return r;
+        _cleanup_close_ int dir = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (dir < 0)
+                return -errno;
+
+        r = file_write_at(dir, "cgroup.kill", "1", 0);
+        return r == -ENOENT ? kill_until_empty(directory, dir) : r;
+}
+
+int sys_cgroup_remove(const char *path)
+{
+        _cleanup_free_ char *directory = NULL;
+        int r = cgroup_path(path, &directory);
+
+        if (r < 0)
+                return r;
+        for (unsigned tries = 0; tries < REMOVE_ROUNDS; tries++) {
+                r = file_remove_dirs_at(AT_FDCWD, directory);
+                if (r != -EBUSY)
+                        return r;
+                _cleanup_close_ int dir = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+                if (dir < 0)
+                        return errno == ENOENT ? 0 : -errno;
+                if (wait_event(dir, "populated", 0, REMOVE_ROUND_MS) == 0)
+                        (void)poll(NULL, 0, 5); /* the last process has gone, and its cgroup is still being released */
+        }
+        return -EBUSY;
+}
