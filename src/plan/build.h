@@ -27,6 +27,8 @@ PlanOp *plan_add_host_bind(MachinePlan *p, const char *source, uint64_t attrs, c
 
 /* plan-check.c: resolves what the other parts go by, and refuses what cannot be had together or here. */
 int plan_check(PlanBuild *b, Error *e);
+/* The same for a process that enters a running machine: what its image and files are no longer matters. */
+int plan_check_enter(PlanBuild *b, Error *e);
 /* Names an option with where it came from: "--boot (argument 2)". The buffer is the caller's. */
 typedef struct PlanOption { char s[160]; } PlanOption;
 PlanOption plan_option(const MachineSpec *s, SpecField f, const char *name);
@@ -36,9 +38,12 @@ void plan_root(PlanBuild *b);
 int plan_mounts(PlanBuild *b, Error *e);
 /* plan-api-fs.c */
 void plan_api_fs(PlanBuild *b);
+/* The machine-id as container_uuid shows it, with dashes; NULL: there is none yet. */
+char *plan_machine_uuid(const MachineSpec *s, const HostFacts *f);
 void plan_host_directory_close(PlanBuild *b);
 /* plan-process.c */
 void plan_inside(PlanBuild *b);
 int plan_process(PlanBuild *b, Error *e);
 int plan_identity(PlanBuild *b, Error *e);
-void plan_rights(PlanBuild *b);
+void plan_enter_process(PlanBuild *b);
+

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* /dev, /proc, /sys, /run and /tmp as systemd-nspawn(1) makes them (its mount_table, copy_devnodes() and setup_*()). Attributes are set as
+ * mounts are made, never afterwards, where that is possible: each operation is two or three system calls of the start-up time. */
+
+#include "plan/build.h"
+
+#include <linux/mount.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "base/alloc.h"
+#include "base/str.h"
+#include "base/strv.h"
+
+#define QUIET (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
+
+typedef struct ApiMount {
+        const char *path, *fstype;
+        const char *options; /* by commas */
+        uint64_t attrs;
+} ApiMount;
+
+static void add_mount(MachinePlan *p, const ApiMount *m)
+{
+        PlanOp *op = plan_add(p, PHASE_ROOT, OP_MOUNT, m->path);
+
+        op->fstype = xstrdup(m->fstype);
+        op->source = xstrdup(m->fstype);
+        op->options = m->options ? strv_split(m->options, ",") : NULL;
+        op->attrs = m->attrs;
+        op->node = NODE_DIRECTORY;
+}
+
+static void add_mkdir(MachinePlan *p, const char *path, mode_t mode)
+{
+        plan_add(p, PHASE_ROOT, OP_MKDIR, path)->mode = mode;
+}
+
+static void add_symlink(MachinePlan *p, const char *text, const char *path)
+{
+        plan_add(p, PHASE_ROOT, OP_SYMLINK, path)->source = xstrdup(text);
+}
+
+static void add_file(MachinePlan *p, const char *path, char *take_text)
+{
+        PlanOp *op = plan_add(p, PHASE_ROOT, OP_FILE, path);
+
+        op->text = take_text;
+        op->mode = 0444;
+}
+
+static PlanOp *add_setattr(MachinePlan *p, const char *path, uint64_t attrs, bool optional)
+{
+        PlanOp *op = plan_add(p, PHASE_ROOT, OP_SETATTR, path);
+
+        op->attrs = attrs;
+        op->optional = optional;
+        return op;
+}
+
+/* ---- /run and /run/host ---- */
+
+static const ApiMount run_mount = {"/run", "tmpfs", "mode=0755,size=20%,nr_inodes=800k", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_STRICTATIME};
+
+/* What masked nodes are covered with. The block device cannot be made in a user namespace, the character device 0:0 can. */
+typedef struct MaskNode {
+        const char *path;
+        mode_t type;
+} MaskNode;
+static const MaskNode mask_nodes[] = {
+        {"/run/host/inaccessible/reg", S_IFREG},   {"/run/host/inaccessible/dir", S_IFDIR},
+        {"/run/host/inaccessible/fifo", S_IFIFO},  {"/run/host/inaccessible/sock", S_IFSOCK},
+        {"/run/host/inaccessible/chr", S_IFCHR},   {"/run/host/inaccessible/blk", S_IFBLK},
+};
+
+static void add_mask_nodes(const PlanBuild *b)
+{
+        add_mkdir(b->plan, "/run/host/inaccessible", 0755);
+        for (size_t i = 0; i < ELEMENTSOF(mask_nodes); i++) {
+                const MaskNode *m = &mask_nodes[i];
+                PlanOp *op = plan_add(b->plan, PHASE_ROOT, m->type == S_IFDIR ? OP_MKDIR : OP_MKNOD, m->path);
+                op->mode = m->type == S_IFDIR ? 0 : m->type;
+                op->optional = m->type == S_IFBLK || m->type == S_IFCHR;
+        }
+}
+
+char *plan_machine_uuid(const MachineSpec *s, const HostFacts *f)
+{
+        const char *id = f->machine_id ?: s->machine_id;
+
+        /* With neither, the guest makes up its own at its first boot. */
+        return id ? xasprintf("%.8s-%.4s-%.4s-%.4s-%.12s", id, id + 8, id + 12, id + 16, id + 20) : NULL;
+}
+
+static void add_run(const PlanBuild *b)
+{
+        MachinePlan *p = b->plan;
+        _cleanup_free_ char *uuid = plan_machine_uuid(b->spec, b->facts);
+
+        add_mount(p, &run_mount);
+        add_mkdir(p, "/run/host", 0755);
+        add_mkdir(p, "/run/host/incoming", 0755);
+        add_mask_nodes(b);
+        add_file(p, "/run/host/container-manager", xstrdup(PLAN_MANAGER "\n"));
+        if (uuid)
+                add_file(p, "/run/host/container-uuid", xasprintf("%s\n", uuid));
+        if (b->facts->host_os_release)
+                plan_add_host_bind(p, b->facts->host_os_release, MOUNT_ATTR_RDONLY | QUIET, "/run/host/os-release", NODE_FILE);
+        plan_add(p, PHASE_ROOT, OP_NOTIFY_SOCKET, "/run/host/notify");
+}
+
+/* Read-only once everything is in it. The socket stays usable: a read-only mount refuses changes of the file system only. */
+void plan_host_directory_close(PlanBuild *b)
+{
+        add_setattr(b->plan, "/run/host", MOUNT_ATTR_RDONLY | QUIET, false);
+}
+
+/* ---- /proc ---- */
+
+static const ApiMount proc_mount = {"/proc", "proc", NULL, QUIET};
+
+static const char *const proc_masked[] = {"/proc/kallsyms", "/proc/kcore", "/proc/keys", "/proc/sysrq-trigger", "/proc/timer_list"};
+static const char *const proc_read_only[] = {"/proc/acpi", "/proc/apm", "/proc/asound", "/proc/bus", "/proc/fs", "/proc/irq", "/proc/scsi"};
+
+static void add_boot_id(const PlanBuild *b)
+{
+        const char *id = b->facts->boot_uuid, *staging = "/run/host/boot-id";
+
+        if (!*id)
+                return;
+        add_file(b->plan, staging, xasprintf("%.8s-%.4s-%.4s-%.4s-%.12s\n", id, id + 8, id + 12, id + 16, id + 20));
+        PlanOp *op = plan_add(b->plan, PHASE_ROOT, OP_BIND, "/proc/sys/kernel/random/boot_id");
+        op->source = xstrdup(staging);
+        op->attrs = MOUNT_ATTR_RDONLY | QUIET;
+        plan_add(b->plan, PHASE_ROOT, OP_REMOVE, staging);
+}
+
+/* The kernel lets a user namespace mount proc and sysfs only while a fully visible one is in the same mount namespace
+ * (mount_too_revealing()): the host's, so both are mounted before OP_PIVOT. */
+static void add_proc(const PlanBuild *b)
+{
+        MachinePlan *p = b->plan;
+
+        add_mount(p, &proc_mount);
+        add_setattr(p, "/proc/sys", MOUNT_ATTR_RDONLY, false);
+        if (b->network == SPEC_NETWORK_PRIVATE) /* the machine's own network: its sysctls too */
+                add_setattr(p, "/proc/sys/net", 0, false)->attrs_clear = MOUNT_ATTR_RDONLY;
+        add_boot_id(b);
+        for (size_t i = 0; i < ELEMENTSOF(proc_read_only); i++)
+                add_setattr(p, proc_read_only[i], MOUNT_ATTR_RDONLY, true);
+        for (size_t i = 0; i < ELEMENTSOF(proc_masked); i++)
+                plan_add(p, PHASE_ROOT, OP_MASK, proc_masked[i])->optional = true;
+        plan_add(p, PHASE_ROOT, OP_KMSG_FIFO, "/proc/kmsg");
+}
+
+/* ---- /sys ---- */
+
+static const ApiMount sys_tmpfs = {"/sys", "tmpfs", "mode=0555,size=4m,nr_inodes=1k", QUIET};
+static const ApiMount sys_mount = {"/sys", "sysfs", NULL, MOUNT_ATTR_RDONLY | QUIET};
+static const ApiMount sys_staging = {"/sys/full", "sysfs", NULL, MOUNT_ATTR_RDONLY | QUIET};
+static const ApiMount cgroup_mount = {"/sys/fs/cgroup", "cgroup2", NULL, QUIET};
+
+static const char *const sys_shown[] = {"block", "bus", "class", "dev", "devices", "kernel"};
+
+/* With an own network only what says nothing of the host's firmware, power and modules, out of a sysfs of the own namespace. */
+static void add_sys_private(const PlanBuild *b)
+{
+        MachinePlan *p = b->plan;
+
+        add_mount(p, &sys_tmpfs);
+        add_mount(p, &sys_staging);
+        for (size_t i = 0; i < ELEMENTSOF(sys_shown); i++) {
+                _cleanup_free_ char *path = xasprintf("/sys/%s", sys_shown[i]);
+                PlanOp *op = plan_add(p, PHASE_ROOT, OP_BIND, path);
+                op->source = xasprintf("/sys/full/%s", sys_shown[i]);
+                op->attrs = MOUNT_ATTR_RDONLY | QUIET;
+                op->node = NODE_DIRECTORY;
+                op->optional = true; /* kernels without block devices have no /sys/block */
+        }
+        plan_add(p, PHASE_ROOT, OP_UNMOUNT, "/sys/full");
+        add_mkdir(p, "/sys/fs", 0755);
+        add_mkdir(p, "/sys/fs/cgroup", 0755);
+        add_setattr(p, "/sys", MOUNT_ATTR_RDONLY, false);
+}
+
+static void add_sys(const PlanBuild *b)
+{
+        MachinePlan *p = b->plan;
+
+        if (b->network == SPEC_NETWORK_PRIVATE)
+                add_sys_private(b);
+        else if (p->user_namespace) /* whoever does not own the network may not mount its sysfs; other file systems below stay behind */
+                plan_add_host_bind(p, "/sys", MOUNT_ATTR_RDONLY | QUIET, "/sys", NODE_DIRECTORY);
+        else
+                add_mount(p, &sys_mount);
+        /* The machine's own subtree, as its cgroup namespace shows it. */
+        if ((p->namespaces & CLONE_NEWCGROUP) && p->cgroup)
+                add_mount(p, &cgroup_mount);
+}
+
+/* ---- /dev ---- */
+
+static const ApiMount dev_mount = {"/dev", "tmpfs", "mode=0755,size=4m,nr_inodes=64k", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_STRICTATIME};
+static const ApiMount dev_mounts[] = {
+        {"/dev/pts", "devpts", "ptmxmode=0666,mode=0620,gid=5", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC},
+        {"/dev/shm", "tmpfs", "mode=1777,size=10%,nr_inodes=400k", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_STRICTATIME},
+        {"/dev/mqueue", "mqueue", NULL, QUIET},
+};
+static const ApiMount tmp_mount = {"/tmp", "tmpfs", "mode=1777,size=10%,nr_inodes=400k", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_STRICTATIME};
+
+typedef struct DeviceNode {
+        const char *name;
+        const char *number; /* Documentation/admin-guide/devices.txt of the kernel */
+        size_t fact;        /* offset of the bool in HostFacts that says it exists; 0: always */
+} DeviceNode;
+static const DeviceNode device_nodes[] = {
+        {"null", "1:3", 0},
+        {"zero", "1:5", 0},
+        {"full", "1:7", 0},
+        {"random", "1:8", 0},
+        {"urandom", "1:9", 0},
+        {"tty", "5:0", 0},
+        {"fuse", "10:229", offsetof(HostFacts, has_fuse)},
+        {"net/tun", "10:200", offsetof(HostFacts, has_tun)},
+};
+
+/* Nodes are bound, not made: a user namespace may not make any, and the kernel opens none on a file system that it mounted. */
+static void add_device(const PlanBuild *b, const DeviceNode *d)
+{
+        if (d->fact && !*(const bool *)((const char *)b->facts + d->fact))
+                return;
+
+        _cleanup_free_ char *path = xasprintf("/dev/%s", d->name), *text = xasprintf("../%s", d->name),
+                            *link = xasprintf("/dev/char/%s", d->number);
+        plan_add_host_bind(b->plan, path, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, path, NODE_FILE);
+        add_symlink(b->plan, text, link);
+}
+
+static void add_dev(const PlanBuild *b)
+{
+        MachinePlan *p = b->plan;
+
+        add_mount(p, &dev_mount);
+        add_mkdir(p, "/dev/char", 0755);
+        if (b->facts->has_tun)
+                add_mkdir(p, "/dev/net", 0755);
+        for (size_t i = 0; i < ELEMENTSOF(device_nodes); i++)
+                add_device(b, &device_nodes[i]);
+        for (size_t i = 0; i < ELEMENTSOF(dev_mounts); i++)
+                add_mount(p, &dev_mounts[i]);
+        add_symlink(p, "pts/ptmx", "/dev/ptmx");
+        add_symlink(p, "/proc/self/fd", "/dev/fd");
+        add_symlink(p, "/proc/self/fd/0", "/dev/stdin");
+        add_symlink(p, "/proc/self/fd/1", "/dev/stdout");
+        add_symlink(p, "/proc/self/fd/2", "/dev/stderr");
+        add_symlink(p, "/proc/kcore", "/dev/core");
+        if (p->console != SPEC_CONSOLE_PIPE)
+                plan_add(p, PHASE_ROOT, OP_CONSOLE, "/dev/console");
+}
+
+/* With the host's network its name servers are the right ones. A symbolic link into what the guest makes itself stays as it is. */
+static void add_resolv_conf(const PlanBuild *b)
+{
+        if (b->network == SPEC_NETWORK_HOST && b->facts->has_resolv_conf)
+                plan_add_host_bind(b->plan, "/etc/resolv.conf", MOUNT_ATTR_RDONLY | QUIET, "/etc/resolv.conf", NODE_FILE)->optional = true;
+}
+
+void plan_api_fs(PlanBuild *b)
+{
+        add_run(b);
+        add_proc(b);
+        add_sys(b);
+        add_dev(b);
+        add_mount(b->plan, &tmp_mount);
+        add_resolv_conf(b);
+}

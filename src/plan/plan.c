@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "plan/build.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/str.h"
+#include "base/strv.h"
+
+PlanOp *plan_add(MachinePlan *p, PlanPhase phase, PlanOpType type, const char *path)
+{
+        PlanOp *op = vec_push(p);
+
+        op->type = type;
+        op->phase = phase;
+        op->slot = -1;
+        op->path = xstrdup(path);
+        return op;
+}
+
+PlanOp *plan_add_host_bind(MachinePlan *p, const char *source, uint64_t attrs, const char *path, PlanNode node)
+{
+        PlanOp *tree = plan_add(p, PHASE_TREES, OP_TREE_BIND, source);
+        tree->slot = p->n_slots;
+        tree->attrs = attrs;
+
+        PlanOp *attach = plan_add(p, PHASE_ROOT, OP_ATTACH, path);
+        attach->slot = p->n_slots++;
+        attach->node = node;
+        return attach;
+}
+
+static void op_done(PlanOp *op)
+{
+        free(op->path);
+        free(op->source);
+        free(op->text);
+        free(op->fstype);
+        free(op->upper);
+        free(op->work);
+        strv_free(op->options);
+        strv_free(op->lower);
+        strv_free(op->argv);
+        strv_free(op->env);
+        strv_free(op->alternatives);
+        free(op->groups);
+        free(op->bits);
+}
+
+void plan_done(MachinePlan *p)
+{
+        for (size_t i = 0; i < p->n; i++)
+                op_done(&p->items[i]);
+        free(p->items);
+        free(p->name);
+        free(p->cgroup);
+        *p = (MachinePlan){};
+}
+
+/* The parts add operations of several phases side by side, as they belong together; the engine wants them phase by phase. */
+static void group_by_phase(MachinePlan *p)
+{
+        MachinePlan sorted = {};
+
+        for (PlanPhase phase = 0; phase < _PHASE_MAX; phase++)
+                for (size_t i = 0; i < p->n; i++)
+                        if (p->items[i].phase == phase)
+                                *vec_push(&sorted) = p->items[i];
+        free(p->items);
+        p->items = sorted.items;
+}
+
+static SpecConsole resolve_console(const MachineSpec *s, const HostFacts *f)
+{
+        bool terminal = f->stdin_is_terminal && f->stdout_is_terminal;
+
+        if (spec_is_set(s, SPEC_FIELD_CONSOLE) && s->console != SPEC_CONSOLE_AUTOPIPE)
+                return s->console;
+        if (terminal)
+                return SPEC_CONSOLE_INTERACTIVE;
+        /* A system that boots wants a console whatever the caller has. A command is used in scripts and pipelines: there it gets the
+         * caller's descriptors (systemd-nspawn would give it a read-only terminal unless told --console=autopipe). */
+        return s->boot && !spec_is_set(s, SPEC_FIELD_CONSOLE) ? SPEC_CONSOLE_READ_ONLY : SPEC_CONSOLE_PIPE;
+}
+
+/* What asks the payload to end. Commands get none (SIGKILL), as a PID 1 without a handler ignores signals; with --as-pid2 the stub
+ * passes SIGTERM on to the command. */
+static int resolve_stop_signal(const MachineSpec *s, const HostFacts *f)
+{
+        if (spec_is_set(s, SPEC_FIELD_KILL_SIGNAL))
+                return s->kill_signal;
+        if (s->boot)
+                return plan_init_stop_signal(f->init_kind);
+        return s->as_pid2 ? SIGTERM : 0;
+}
+
+#define STOP_TIMEOUT_DEFAULT_USEC (90ULL * 1000 * 1000) /* DefaultTimeoutStopSec= of systemd */
+
+static void resolve_machine(PlanBuild *b)
+{
+        const MachineSpec *s = b->spec;
+        const HostFacts *f = b->facts;
+        MachinePlan *p = b->plan;
+
+        p->namespaces = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS;
+        p->namespaces |= p->user_namespace ? CLONE_NEWUSER : 0;
+        p->namespaces |= b->network == SPEC_NETWORK_PRIVATE ? CLONE_NEWNET : 0;
+        p->namespaces |= f->has_cgroup_namespace ? CLONE_NEWCGROUP : 0;
+        p->name = xstrdup(f->machine_name);
+        if (f->has_cgroup2 && f->cgroup_parent)
+                p->cgroup = xasprintf("%s/berth-%s", str_eq(f->cgroup_parent, "/") ? "" : f->cgroup_parent, f->machine_name);
+        p->console = resolve_console(s, f);
+        p->boot = s->boot;
+        p->notify_ready = s->notify_ready;
+        p->quiet = s->quiet || p->console == SPEC_CONSOLE_PIPE;
+        p->stop_signal = resolve_stop_signal(s, f);
+        p->reboot_signal = s->boot ? plan_init_reboot_signal(f->init_kind) : 0;
+        p->stop_timeout_usec = spec_is_set(s, SPEC_FIELD_STOP_TIMEOUT) ? s->stop_timeout_usec : STOP_TIMEOUT_DEFAULT_USEC;
+        p->init_kind = s->boot ? f->init_kind : INIT_NONE;
+}
+
+static int build(PlanBuild *b, Error *e)
+{
+        int r = plan_check(b, e);
+        if (r < 0)
+                return r;
+        resolve_machine(b);
+        plan_root(b);
+        plan_api_fs(b);
+        r = plan_mounts(b, e);
+        if (r < 0)
+                return r;
+        plan_host_directory_close(b);
+        plan_add(b->plan, PHASE_ROOT, OP_PIVOT, NULL);
+        plan_inside(b);
+        r = plan_process(b, e);
+        if (r < 0)
+                return r;
+        group_by_phase(b->plan);
+        return 0;
+}
+
+int plan_build(const MachineSpec *spec, const HostFacts *facts, MachinePlan *ret, Error *e)
+{
+        MachinePlan plan = {};
+        PlanBuild b = {.spec = spec, .facts = facts, .plan = &plan};
+
+        int r = build(&b, e);
+        if (r < 0) {
+                plan_done(&plan);
+                return r;
+        }
+        *ret = plan;
+        return 0;
+}

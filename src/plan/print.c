@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The plan as text and as JSON. Both go by one table: the name of each operation and the columns it owns. */
+
+#include "plan/plan.h"
+
+#include <assert.h>
+#include <linux/mount.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "base/str.h"
+#include "base/strv.h"
+#include "spec/value.h"
+
+typedef enum Column {
+        COLUMN_PATH,
+        COLUMN_SLOT,
+        COLUMN_FSTYPE,
+        COLUMN_SOURCE,
+        COLUMN_TEXT,
+        COLUMN_LOWER,
+        COLUMN_UPPER,
+        COLUMN_WORK,
+        COLUMN_OPTIONS,
+        COLUMN_ATTRS,
+        COLUMN_ATTRS_CLEAR,
+        COLUMN_IDMAP,
+        COLUMN_RECURSIVE,
+        COLUMN_NODE,
+        COLUMN_MODE,
+        COLUMN_TYPE,
+        COLUMN_LIMIT,
+        COLUMN_SOFT,
+        COLUMN_HARD,
+        COLUMN_SCORE,
+        COLUMN_CPUS,
+        COLUMN_PERSONALITY,
+        COLUMN_CAPABILITIES,
+        COLUMN_UID,
+        COLUMN_GID,
+        COLUMN_GROUPS,
+        COLUMN_ARGV,
+        COLUMN_ALTERNATIVES,
+        COLUMN_ENV,
+        COLUMN_OPTIONAL,
+        _COLUMN_MAX,
+} Column;
+
+#define C(column) (UINT64_C(1) << COLUMN_##column)
+
+typedef struct OpRow {
+        const char *name;
+        uint64_t columns;
+} OpRow;
+
+static const OpRow rows[_OP_TYPE_MAX] = {
+        [OP_TREE_BIND] = {"tree-bind", C(PATH) | C(SLOT) | C(RECURSIVE) | C(ATTRS) | C(IDMAP)},
+        [OP_TREE_OVERLAY] = {"tree-overlay", C(SLOT) | C(LOWER) | C(UPPER) | C(WORK) | C(ATTRS) | C(IDMAP)},
+        [OP_ATTACH_ROOT] = {"attach-root", C(SLOT)},
+        [OP_ATTACH] = {"attach", C(PATH) | C(SLOT) | C(NODE)},
+        [OP_MOUNT] = {"mount", C(PATH) | C(FSTYPE) | C(OPTIONS) | C(ATTRS) | C(NODE)},
+        [OP_BIND] = {"bind", C(PATH) | C(SOURCE) | C(RECURSIVE) | C(ATTRS) | C(NODE)},
+        [OP_SETATTR] = {"setattr", C(PATH) | C(RECURSIVE) | C(ATTRS) | C(ATTRS_CLEAR)},
+        [OP_MKDIR] = {"mkdir", C(PATH) | C(MODE)},
+        [OP_SYMLINK] = {"symlink", C(PATH) | C(SOURCE)},
+        [OP_FILE] = {"file", C(PATH) | C(TEXT) | C(MODE)},
+        [OP_MKNOD] = {"mknod", C(PATH) | C(TYPE) | C(MODE)},
+        [OP_UNMOUNT] = {"unmount", C(PATH)},
+        [OP_MASK] = {"mask", C(PATH)},
+        [OP_NOTIFY_SOCKET] = {"notify-socket", C(PATH)},
+        [OP_CONSOLE] = {"console", C(PATH)},
+        [OP_REMOVE] = {"remove", C(PATH)},
+        [OP_KMSG_FIFO] = {"kmsg-fifo", C(PATH)},
+        [OP_PIVOT] = {"pivot", 0},
+        [OP_HOSTNAME] = {"hostname", C(TEXT)},
+        [OP_LINK_UP] = {"link-up", C(TEXT)},
+        [OP_WRITE] = {"write", C(PATH) | C(TEXT)},
+        [OP_KEYRING] = {"keyring", 0},
+        [OP_SESSION] = {"session", C(UID) | C(GID)},
+        [OP_RLIMIT] = {"rlimit", C(LIMIT) | C(SOFT) | C(HARD)},
+        [OP_OOM_SCORE] = {"oom-score", C(SCORE)},
+        [OP_AFFINITY] = {"affinity", C(CPUS)},
+        [OP_PERSONALITY] = {"personality", C(PERSONALITY)},
+        [OP_SECCOMP] = {"seccomp", C(TEXT)},
+        [OP_BOUNDING] = {"bounding", C(CAPABILITIES)},
+        [OP_USER] = {"user", C(UID) | C(GID) | C(GROUPS)},
+        [OP_CAPABILITIES] = {"capabilities", C(CAPABILITIES)},
+        [OP_NO_NEW_PRIVS] = {"no-new-privs", 0},
+        [OP_CHDIR] = {"chdir", C(PATH)},
+        [OP_STUB_INIT] = {"stub-init", 0},
+        [OP_EXEC] = {"exec", C(PATH) | C(ARGV) | C(ALTERNATIVES) | C(ENV)},
+};
+
+const char *plan_op_name(PlanOpType type)
+{
+        assert(type >= 0 && type < _OP_TYPE_MAX);
+        return rows[type].name;
+}
+
+typedef struct AttrName {
+        uint64_t bit;
+        const char *name;
+} AttrName;
+static const AttrName attr_names[] = {
+        {MOUNT_ATTR_RDONLY, "ro"},     {MOUNT_ATTR_NOSUID, "nosuid"},       {MOUNT_ATTR_NODEV, "nodev"},
+        {MOUNT_ATTR_NOEXEC, "noexec"}, {MOUNT_ATTR_NOATIME, "noatime"},     {MOUNT_ATTR_STRICTATIME, "strictatime"},
+        {MOUNT_ATTR_NODIRATIME, "nodiratime"},
+};
+static const AttrName namespace_names[] = {
+        {CLONE_NEWUSER, "user"}, {CLONE_NEWPID, "pid"}, {CLONE_NEWNS, "mount"},      {CLONE_NEWIPC, "ipc"},
+        {CLONE_NEWUTS, "uts"},   {CLONE_NEWNET, "net"}, {CLONE_NEWCGROUP, "cgroup"},
+};
+
+static char **bit_words(const AttrName *table, size_t n, uint64_t bits)
+{
+        char **words = NULL;
+
+        for (size_t i = 0; i < n; i++)
+                if (bits & table[i].bit)
+                        strv_push(&words, table[i].name);
+        return words;
+}
+
+static char **capability_words(uint64_t bits)
+{
+        char **words = NULL;
+
+        for (unsigned i = 0; i < 64 && value_capability_to_name(i); i++)
+                if (bits & (UINT64_C(1) << i))
+                        strv_push(&words, value_capability_to_name(i) + strlen("CAP_"));
+        return words;
+}
+
+static char **cpu_words(const uint64_t *bits)
+{
+        char **words = NULL;
+
+        for (unsigned i = 0; bits && i < SPEC_CPU_WORDS * 64; i++)
+                if (bits[i / 64] & (UINT64_C(1) << (i % 64)))
+                        strv_pushf(&words, "%u", i);
+        return words;
+}
+
+static char **group_words(const PlanOp *op)
+{
+        char **words = NULL;
+
+        for (size_t i = 0; i < op->value; i++)
+                strv_pushf(&words, "%u", op->groups[i]);
+        return words;
+}
+
+static const AttrName node_types[] = {
+        {S_IFREG, "file"}, {S_IFIFO, "fifo"}, {S_IFSOCK, "socket"}, {S_IFCHR, "character-device"}, {S_IFBLK, "block-device"},
+};
+
+static const char *node_type(mode_t mode)
+{
+        for (size_t i = 0; i < ELEMENTSOF(node_types); i++)
+                if (node_types[i].bit == (mode & S_IFMT))
+                        return node_types[i].name;
+        return NULL;
+}
+
+static const char *const node_names[] = {[NODE_NONE] = NULL, [NODE_DIRECTORY] = "directory", [NODE_FILE] = "file", [NODE_SAME] = "same"};
+
+static char *limit_text(uint64_t v) { return v == UINT64_MAX ? xstrdup("infinity") : xasprintf("%llu", (unsigned long long)v); }
+
+typedef struct Cell { /* what a column shows of an operation: words, one text, or a mere "yes"; nothing when it has the usual value */
+        char **words;
+        char *text;
+        bool is_list, is_flag;
+} Cell;
+
+static void cell_done(Cell *c)
+{
+        strv_free(c->words);
+        free(c->text);
+}
+
+static Cell cell_list(char **take_words) { return (Cell){.words = take_words, .is_list = take_words != NULL}; }
+static Cell cell_text(const char *s) { return (Cell){.text = xstrdup(s)}; }
+static Cell cell_flag(bool on) { return (Cell){.is_flag = on}; }
+
+static Cell cell_u64(uint64_t v) { return (Cell){.text = limit_text(v)}; }
+static Cell cell_i64(int64_t v) { return (Cell){.text = xasprintf("%lld", (long long)v)}; }
+
+#define GETTER(name, expression)               \
+        static Cell get_##name(const PlanOp *op) \
+        {                                        \
+                return expression;               \
+        }
+GETTER(path, cell_text(op->path))
+GETTER(slot, cell_i64(op->slot))
+GETTER(fstype, cell_text(op->fstype))
+GETTER(source, cell_text(op->source))
+GETTER(text, cell_text(op->text))
+GETTER(lower, cell_list(strv_copy(op->lower)))
+GETTER(upper, cell_text(op->upper))
+GETTER(work, cell_text(op->work))
+GETTER(options, cell_list(strv_copy(op->options)))
+GETTER(attrs, cell_list(bit_words(attr_names, ELEMENTSOF(attr_names), op->attrs)))
+GETTER(attrs_clear, cell_list(bit_words(attr_names, ELEMENTSOF(attr_names), op->attrs_clear)))
+GETTER(idmap, cell_text(op->idmap == SPEC_IDMAP_NONE ? NULL : value_idmap_to_name(op->idmap)))
+GETTER(recursive, cell_flag(op->recursive))
+GETTER(node, cell_text(node_names[op->node]))
+GETTER(mode, ((Cell){.text = xasprintf("%04o", (unsigned)(op->mode & 07777))}))
+GETTER(type, cell_text(node_type(op->mode)))
+GETTER(limit, cell_text(value_rlimit_to_name((unsigned)op->number)))
+GETTER(value, cell_u64(op->value))
+GETTER(value2, cell_u64(op->value2))
+GETTER(number, cell_i64(op->number))
+GETTER(number2, cell_i64(op->number2))
+GETTER(cpus, cell_list(cpu_words(op->bits)))
+GETTER(capabilities, cell_list(capability_words(op->value)))
+GETTER(groups, cell_list(group_words(op)))
+GETTER(argv, cell_list(strv_copy(op->argv)))
+GETTER(alternatives, cell_list(strv_copy(op->alternatives)))
+GETTER(env, cell_list(strv_copy(op->env)))
+GETTER(optional, cell_flag(op->optional))
+
+typedef struct ColumnRow {
+        const char *name;
+        Cell (*get)(const PlanOp *op);
+} ColumnRow;
+
+static const ColumnRow columns[_COLUMN_MAX] = {
+        [COLUMN_PATH] = {"path", get_path},
+        [COLUMN_SLOT] = {"slot", get_slot},
+        [COLUMN_FSTYPE] = {"fstype", get_fstype},
+        [COLUMN_SOURCE] = {"source", get_source},
+        [COLUMN_TEXT] = {"text", get_text},
+        [COLUMN_LOWER] = {"lower", get_lower},
+        [COLUMN_UPPER] = {"upper", get_upper},
+        [COLUMN_WORK] = {"work", get_work},
+        [COLUMN_OPTIONS] = {"options", get_options},
+        [COLUMN_ATTRS] = {"attrs", get_attrs},
+        [COLUMN_ATTRS_CLEAR] = {"clear", get_attrs_clear},
+        [COLUMN_IDMAP] = {"idmap", get_idmap},
+        [COLUMN_RECURSIVE] = {"recursive", get_recursive},
+        [COLUMN_NODE] = {"node", get_node},
+        [COLUMN_MODE] = {"mode", get_mode},
+        [COLUMN_TYPE] = {"type", get_type},
+        [COLUMN_LIMIT] = {"limit", get_limit},
+        [COLUMN_SOFT] = {"soft", get_value},
+        [COLUMN_HARD] = {"hard", get_value2},
+        [COLUMN_SCORE] = {"score", get_number},
+        [COLUMN_CPUS] = {"cpus", get_cpus},
+        [COLUMN_PERSONALITY] = {"personality", get_value},
+        [COLUMN_CAPABILITIES] = {"capabilities", get_capabilities},
+        [COLUMN_UID] = {"uid", get_number},
+        [COLUMN_GID] = {"gid", get_number2},
+        [COLUMN_GROUPS] = {"groups", get_groups},
+        [COLUMN_ARGV] = {"argv", get_argv},
+        [COLUMN_ALTERNATIVES] = {"alternatives", get_alternatives},
+        [COLUMN_ENV] = {"env", get_env},
+        [COLUMN_OPTIONAL] = {"optional", get_optional},
+};
+
+/* Every operation can be optional; the other columns are its own. */
+static bool has_column(const PlanOp *op, Column c)
+{
+        return c == COLUMN_OPTIONAL || (rows[op->type].columns & (UINT64_C(1) << c));
+}
+
+static const char *const phase_names[_PHASE_MAX] = {
+        [PHASE_TREES] = "trees",
+        [PHASE_ROOT] = "root",
+        [PHASE_INSIDE] = "inside",
+        [PHASE_PROCESS] = "process",
+};
+
+/* ---- text ---- */
+
+/* As a shell would take it, so that blanks and control characters stay visible. */
+static void text_word(Buf *out, const char *s)
+{
+        bool plain = *s != '\0';
+
+        for (const char *c = s; *c; c++)
+                plain = plain && ((*c >= '+' && *c <= ':') || (*c >= '@' && *c <= 'Z') || (*c >= 'a' && *c <= 'z') || strchr("_=%", *c));
+        if (plain) {
+                buf_adds(out, s);
+                return;
+        }
+        buf_adds(out, "\"");
+        for (const unsigned char *c = (const unsigned char *)s; *c; c++) {
+                if (*c == '\n')
+                        buf_adds(out, "\\n");
+                else if (*c < ' ' || *c == 0x7f)
+                        buf_addf(out, "\\x%02x", *c);
+                else
+                        buf_addf(out, *c == '"' || *c == '\\' ? "\\%c" : "%c", *c);
+        }
+        buf_adds(out, "\"");
+}
+
+static void text_cell(Buf *out, Column column, const Cell *cell)
+{
+        bool lines = column == COLUMN_ENV; /* long words: one a line */
+        const char *separator = "";
+
+        if (column == COLUMN_PATH) {
+                buf_adds(out, " ");
+                text_word(out, cell->text);
+                return;
+        }
+        buf_addf(out, lines ? "" : " %s", columns[column].name);
+        if (cell->is_flag)
+                return;
+        if (!lines)
+                buf_adds(out, column == COLUMN_ARGV ? "=[" : "=");
+        if (cell->text)
+                text_word(out, cell->text);
+        STRV_FOREACH(w, cell->words)
+        {
+                buf_adds(out, lines ? "\n    env " : separator);
+                text_word(out, *w);
+                separator = column == COLUMN_ARGV ? " " : ",";
+        }
+        if (column == COLUMN_ARGV)
+                buf_adds(out, "]");
+}
+
+static void text_op(Buf *out, const PlanOp *op)
+{
+        buf_addf(out, "  %s", rows[op->type].name);
+        for (Column c = 0; c < _COLUMN_MAX; c++) {
+                if (!has_column(op, c))
+                        continue;
+                _cleanup_(cell_done) Cell cell = columns[c].get(op);
+                if (cell.text || cell.is_list || cell.is_flag)
+                        text_cell(out, c, &cell);
+        }
+        buf_adds(out, "\n");
+}
+
+static void text_signal(Buf *out, const char *name, int signal)
+{
+        _cleanup_free_ char *text = signal > 0 ? value_signal_to_name(signal) : xstrdup("none");
+
+        buf_addf(out, "  %s %s\n", name, text);
+}
+
+static void text_head(Buf *out, const MachinePlan *p)
+{
+        _cleanup_strv_ char **namespaces = bit_words(namespace_names, ELEMENTSOF(namespace_names), p->namespaces);
+        _cleanup_free_ char *joined = strv_join(namespaces, ",");
+
+        buf_addf(out, "machine %s\n  namespaces %s\n", p->name, joined);
+        if (p->user_namespace)
+                buf_addf(out, "  ids 0:%u:%u\n", p->id_base, p->id_count);
+        if (p->cgroup)
+                buf_addf(out, "  cgroup %s\n", p->cgroup);
+        buf_addf(out, "  console %s\n", value_console_to_name(p->console));
+        if (p->boot)
+                buf_addf(out, "  init %s\n", plan_init_name(p->init_kind));
+        text_signal(out, "stop-signal", p->stop_signal);
+        text_signal(out, "reboot-signal", p->reboot_signal);
+        if (p->stop_timeout_usec == UINT64_MAX)
+                buf_adds(out, "  stop-timeout infinity\n");
+        else
+                buf_addf(out, "  stop-timeout %llums\n", (unsigned long long)(p->stop_timeout_usec / 1000));
+        if (p->notify_ready)
+                buf_adds(out, "  notify-ready\n");
+        if (p->quiet)
+                buf_adds(out, "  quiet\n");
+}
+
+char *plan_to_text(const MachinePlan *p)
+{
+        Buf out = {};
+
+        if (p->namespaces)
+                text_head(&out, p);
+        for (PlanPhase phase = 0; phase < _PHASE_MAX; phase++) {
+                bool headed = false;
+                for (size_t i = 0; i < p->n; i++) {
+                        if (p->items[i].phase != phase)
+                                continue;
+                        if (!headed)
+                                buf_addf(&out, "%s\n", phase_names[phase]);
+                        headed = true;
+                        text_op(&out, &p->items[i]);
+                }
+        }
+        return buf_take(&out);
+}
+
+/* ---- JSON ---- */
+
+static bool is_numeric(Column c)
+{
+        return c == COLUMN_SLOT || c == COLUMN_SCORE || c == COLUMN_UID || c == COLUMN_GID || c == COLUMN_PERSONALITY;
+}
+
+static void json_op(Json *j, const PlanOp *op)
+{
+        json_open(j, '{');
+        json_field_str(j, "phase", phase_names[op->phase]);
+        json_field_str(j, "op", rows[op->type].name);
+        for (Column c = 0; c < _COLUMN_MAX; c++) {
+                if (!has_column(op, c))
+                        continue;
+                _cleanup_(cell_done) Cell cell = columns[c].get(op);
+                if (cell.is_list)
+                        json_field_strv(j, columns[c].name, cell.words);
+                else if (cell.is_flag)
+                        json_field_bool(j, columns[c].name, true);
+                else if (cell.text && is_numeric(c))
+                        json_field_int(j, columns[c].name, strtoll(cell.text, NULL, 10));
+                else if (cell.text)
+                        json_field_str(j, columns[c].name, cell.text);
+        }
+        json_close(j, '}');
+}
+
+static void json_signal(Json *j, const char *name, int signal)
+{
+        _cleanup_free_ char *text = signal > 0 ? value_signal_to_name(signal) : NULL;
+
+        json_field_str(j, name, text);
+}
+
+void plan_to_json(const MachinePlan *p, Json *j)
+{
+        _cleanup_strv_ char **namespaces = bit_words(namespace_names, ELEMENTSOF(namespace_names), p->namespaces);
+
+        json_open(j, '{');
+        json_field_str(j, "machine", p->name);
+        json_field_strv(j, "namespaces", namespaces);
+        json_field_bool(j, "user_namespace", p->user_namespace);
+        if (p->user_namespace) {
+                json_field_uint(j, "id_base", p->id_base);
+                json_field_uint(j, "id_count", p->id_count);
+        }
+        json_field_str(j, "cgroup", p->cgroup);
+        json_field_str(j, "console", value_console_to_name(p->console));
+        json_field_bool(j, "boot", p->boot);
+        json_field_str(j, "init", plan_init_name(p->init_kind));
+        json_signal(j, "stop_signal", p->stop_signal);
+        json_signal(j, "reboot_signal", p->reboot_signal);
+        json_field_uint(j, "stop_timeout_usec", p->stop_timeout_usec);
+        json_field_bool(j, "notify_ready", p->notify_ready);
+        json_field_bool(j, "quiet", p->quiet);
+        json_key(j, "operations");
+        json_open(j, '[');
+        for (size_t i = 0; i < p->n; i++)
+                json_op(j, &p->items[i]);
+        json_close(j, ']');
+        json_close(j, '}');
+}
