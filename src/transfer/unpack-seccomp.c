@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "transfer/unpack-seccomp.h"
+
+#include <errno.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+#include "base/macro.h"
+
+/* linux/audit.h names each architecture; the compiler knows which one this is. An architecture that is missing here is filtered by
+ * number alone. */
+#if defined(__x86_64__)
+#define FILTER_ARCH AUDIT_ARCH_X86_64 /* x32 calls have bit 30 set and so are in no row */
+#elif defined(__i386__)
+#define FILTER_ARCH AUDIT_ARCH_I386
+#elif defined(__aarch64__) && defined(__AARCH64EL__)
+#define FILTER_ARCH AUDIT_ARCH_AARCH64
+#elif defined(__arm__) && defined(__ARMEL__)
+#define FILTER_ARCH AUDIT_ARCH_ARM
+#elif defined(__powerpc64__) && defined(__LITTLE_ENDIAN__)
+#define FILTER_ARCH AUDIT_ARCH_PPC64LE
+#elif defined(__s390x__)
+#define FILTER_ARCH AUDIT_ARCH_S390X
+#elif defined(__riscv) && __riscv_xlen == 64
+#define FILTER_ARCH AUDIT_ARCH_RISCV64
+#elif defined(__loongarch64)
+#define FILTER_ARCH AUDIT_ARCH_LOONGARCH64
+#endif
+
+static const uint32_t allowed[] = {
+        /* files of the tree */
+        __NR_openat, __NR_close, __NR_read, __NR_pread64, __NR_write, __NR_lseek, __NR_ftruncate, __NR_mkdirat, __NR_mknodat,
+        __NR_symlinkat, __NR_linkat, __NR_unlinkat, __NR_fchown, __NR_fchownat, __NR_fchmod, __NR_utimensat, __NR_fsetxattr, __NR_fstat,
+        /* memory */
+        __NR_mmap, __NR_munmap, __NR_mremap, __NR_mprotect, __NR_madvise, __NR_brk, __NR_futex,
+        /* talking to the parent */
+        __NR_recvmsg, __NR_sendmsg, __NR_memfd_create, __NR_fcntl,
+        /* time and the end */
+        __NR_clock_gettime, __NR_exit, __NR_exit_group, __NR_rt_sigreturn, __NR_rt_sigprocmask, __NR_rt_sigaction, __NR_restart_syscall,
+        __NR_getpid, __NR_gettid, __NR_tgkill, __NR_getrandom,
+/* other architectures' names for the same */
+#ifdef __NR_newfstatat
+        __NR_newfstatat,
+#endif
+#ifdef __NR_fstatat64
+        __NR_fstatat64, __NR_fstat64,
+#endif
+#ifdef __NR_statx
+        __NR_statx,
+#endif
+#ifdef __NR_mmap2
+        __NR_mmap2,
+#endif
+#ifdef __NR__llseek
+        __NR__llseek,
+#endif
+#ifdef __NR_ftruncate64
+        __NR_ftruncate64,
+#endif
+#ifdef __NR_fcntl64
+        __NR_fcntl64,
+#endif
+#ifdef __NR_utimensat_time64
+        __NR_utimensat_time64,
+#endif
+#ifdef __NR_clock_gettime64
+        __NR_clock_gettime64,
+#endif
+#ifdef __NR_futex_time64
+        __NR_futex_time64,
+#endif
+#ifdef __NR_fchown32
+        __NR_fchown32,
+#endif
+#ifdef __SANITIZE_ADDRESS__
+        __NR_sigaltstack, __NR_sched_yield, __NR_readlinkat,
+#endif
+};
+
+/* Refused on purpose: open and friends without a directory descriptor, rename (nothing is renamed), ioctl, prctl, clone, execve, socket,
+ * mount and the rest: what an unpacker has no use for. */
+
+#define LOAD(member) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, member))
+#define RETURN(what) BPF_STMT(BPF_RET | BPF_K, (what))
+#define IS(value)    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (value), 0, 1) /* the next statement only when equal */
+
+static const struct sock_filter prologue[] = {
+#ifdef FILTER_ARCH
+        LOAD(arch),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, FILTER_ARCH, 1, 0),
+        RETURN(SECCOMP_RET_KILL_PROCESS),
+#endif
+        LOAD(nr),
+};
+
+int unpack_seccomp_apply(void)
+{
+        struct sock_filter code[ELEMENTSOF(prologue) + 2 * ELEMENTSOF(allowed) + 1];
+        struct sock_fprog program = {.filter = code};
+        unsigned short n = 0;
+
+        for (size_t i = 0; i < ELEMENTSOF(prologue); i++)
+                code[n++] = prologue[i];
+        for (size_t i = 0; i < ELEMENTSOF(allowed); i++) {
+                code[n++] = (struct sock_filter)IS(allowed[i]);
+                code[n++] = (struct sock_filter)RETURN(SECCOMP_RET_ALLOW);
+        }
+        code[n++] = (struct sock_filter)RETURN(SECCOMP_RET_ERRNO | ENOSYS);
+        program.len = n;
+        return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) < 0 ? -errno : 0;
+}
