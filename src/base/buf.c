@@ -3,7 +3,6 @@
 
 #include <stdarg.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -40,19 +39,12 @@ void buf_adds(Buf *b, const char *s)
 
 void buf_addf(Buf *b, const char *fmt, ...)
 {
-        va_list ap, again;
+        va_list ap;
 
         va_start(ap, fmt);
-        va_copy(again, ap);
-        int n = vsnprintf(NULL, 0, fmt, ap);
+        _cleanup_free_ char *s = xvasprintf(fmt, ap);
         va_end(ap);
-        if (n < 0)
-                abort();
-
-        buf_reserve(b, (size_t)n);
-        (void)vsnprintf(b->data + b->len, (size_t)n + 1, fmt, again); /* cannot fail: it was just measured */
-        va_end(again);
-        b->len += (size_t)n;
+        buf_adds(b, s);
 }
 
 char *buf_take(Buf *b)

@@ -117,7 +117,7 @@ static int walk_leave(Walk *w)
 
 static int remove_directory(int dirfd, const char *name, bool only_dirs)
 {
-        _cleanup_(walk_done) Walk w = {.fd = -1};
+        _cleanup_(walk_done) Walk w = {.only_dirs = only_dirs, .fd = -1};
         int r = walk_enter(&w, dirfd, name);
 
         while (r == 0) {

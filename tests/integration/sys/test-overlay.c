@@ -38,15 +38,18 @@
 
 typedef struct Stage {
         char *dir;
-        int top;          /* of dir */
+        int top; /* of dir */
         int userns;
-        int layers[2];    /* detached ID-mapped mounts, upper one first */
+        int layers[2]; /* detached ID-mapped mounts, upper one first */
         int rw, data, work;
 } Stage;
 
-static const SysIdRange range = { .inside = 0, .outside = FIRST_ID, .count = 65536 };
+static const SysIdRange range = {.inside = 0, .outside = FIRST_ID, .count = 65536};
 
-static void put(int dir, const char *path, const char *text) { assert_int_equal(file_write_at(dir, path, text, 0644), 0); }
+static void put(int dir, const char *path, const char *text)
+{
+        assert_int_equal(file_write_at(dir, path, text, 0644), 0);
+}
 
 static int mapped_clone(int top, const char *name, int userns)
 {
@@ -66,7 +69,7 @@ static int stage_setup(void **state)
         assert_int_equal(chmod(s->dir, 0755), 0);
         s->top = open(s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         assert_true(s->top >= 0);
-        static const char *const dirs[] = { "base/etc/old", "base/usr/bin", "top/etc", "rw/data", "rw/work", "merged" };
+        static const char *const dirs[] = {"base/etc/old", "base/usr/bin", "top/etc", "rw/data", "rw/work", "merged"};
         for (size_t i = 0; i < ELEMENTSOF(dirs); i++)
                 assert_int_equal(file_mkdir_p_at(s->top, dirs[i], 0755), 0);
         put(s->top, "base/etc/motd", "from the base");
@@ -89,7 +92,7 @@ static int stage_setup(void **state)
 static int stage_teardown(void **state)
 {
         Stage *s = *state;
-        const int fds[] = { s->layers[0], s->layers[1], s->data, s->work, s->rw, s->userns, s->top };
+        const int fds[] = {s->layers[0], s->layers[1], s->data, s->work, s->rw, s->userns, s->top};
 
         for (size_t i = 0; i < ELEMENTSOF(fds); i++)
                 fd_close(fds[i]);
@@ -101,7 +104,7 @@ static int stage_teardown(void **state)
 
 static SysOverlay overlay_of(const Stage *s)
 {
-        return (SysOverlay){ .lower = s->layers, .n_lower = 2, .upper = s->data, .work = s->work, .owner = FIRST_ID };
+        return (SysOverlay){.lower = s->layers, .n_lower = 2, .upper = s->data, .work = s->work, .owner = FIRST_ID};
 }
 
 /* Runs f as root of a user namespace with our ID range and a mount namespace of its own, the overlay attached and being the current directory.
@@ -132,12 +135,12 @@ static int run_inside(const Stage *s, int overlay, int (*f)(void))
         return si.si_code == CLD_EXITED ? si.si_status : -si.si_status;
 }
 
-#define CHECK(x)                                                                                      \
-        do {                                                                                          \
-                if (!(x)) {                                                                           \
-                        fprintf(stderr, "inside: line %d: %s (errno %d)\n", __LINE__, #x, errno);     \
-                        return 1;                                                                     \
-                }                                                                                     \
+#define CHECK(x)                                                                                  \
+        do {                                                                                      \
+                if (!(x)) {                                                                       \
+                        fprintf(stderr, "inside: line %d: %s (errno %d)\n", __LINE__, #x, errno); \
+                        return 1;                                                                 \
+                }                                                                                 \
         } while (0)
 
 static bool holds(const char *path, const char *text)
@@ -149,7 +152,7 @@ static bool holds(const char *path, const char *text)
 static int write_everything(void)
 {
         /* VFS_CAP_REVISION_2, cap_net_raw permitted and effective */
-        static const uint8_t capability[20] = { 0x01, 0, 0, 0x02, 0, 0x20 };
+        static const uint8_t capability[20] = {0x01, 0, 0, 0x02, 0, 0x20};
         uint8_t got[24];
         struct stat st;
 
@@ -256,12 +259,12 @@ static void a_second_overlay_over_the_same_layers_sees_what_the_first_left(void 
         int rw = mapped_clone(s->top, "rw", s->userns), top = mapped_clone(s->top, "top", s->userns);
         int base = mapped_clone(s->top, "base", s->userns);
         int data = openat(rw, "data", O_PATH | O_DIRECTORY), work = openat(rw, "work", O_PATH | O_DIRECTORY);
-        SysOverlay again = { .lower = (int[]){ top, base }, .n_lower = 2, .upper = data, .work = work, .owner = FIRST_ID };
+        SysOverlay again = {.lower = (int[]){top, base}, .n_lower = 2, .upper = data, .work = work, .owner = FIRST_ID};
         overlay = sys_mount_overlay(&again, 0, NULL);
         assert_true(overlay >= 0);
         assert_int_equal(run_inside(s, overlay, look_again), 0);
 
-        const int fds[] = { overlay, rw, top, base, data, work };
+        const int fds[] = {overlay, rw, top, base, data, work};
         for (size_t i = 0; i < ELEMENTSOF(fds); i++)
                 close(fds[i]);
 }
@@ -278,12 +281,12 @@ static void an_upper_directory_serves_as_a_lower_one(void **state)
 
         int upper = mapped_clone(s->top, "rw/data", s->userns), top = mapped_clone(s->top, "top", s->userns);
         int base = mapped_clone(s->top, "base", s->userns);
-        SysOverlay stacked = { .lower = (int[]){ upper, top, base }, .n_lower = 3, .upper = -1, .work = -1, .owner = FIRST_ID };
+        SysOverlay stacked = {.lower = (int[]){upper, top, base}, .n_lower = 3, .upper = -1, .work = -1, .owner = FIRST_ID};
         overlay = sys_mount_overlay(&stacked, MOUNT_ATTR_RDONLY, NULL);
         assert_true(overlay >= 0);
         assert_int_equal(run_inside(s, overlay, look_again), 0);
 
-        const int fds[] = { overlay, upper, top, base };
+        const int fds[] = {overlay, upper, top, base};
         for (size_t i = 0; i < ELEMENTSOF(fds); i++)
                 close(fds[i]);
 }
@@ -291,10 +294,11 @@ static void an_upper_directory_serves_as_a_lower_one(void **state)
 static void attached_layers_work_by_the_helper_too(void **state)
 {
         const Stage *s = *state;
-        _cleanup_close_ int base = openat(s->top, "base", O_PATH | O_DIRECTORY), top = openat(s->top, "top", O_PATH | O_DIRECTORY);
+        _cleanup_close_ int base = openat(s->top, "base", O_PATH | O_DIRECTORY),
+                            top = openat(s->top, "top", O_PATH | O_DIRECTORY);
         _cleanup_close_ int data = openat(s->top, "rw/data", O_PATH | O_DIRECTORY);
         _cleanup_close_ int work = openat(s->top, "rw/work", O_PATH | O_DIRECTORY);
-        SysOverlay o = { .lower = (int[]){ top, base }, .n_lower = 2, .upper = data, .work = work, .owner = 0 };
+        SysOverlay o = {.lower = (int[]){top, base}, .n_lower = 2, .upper = data, .work = work, .owner = 0};
         Error e = {};
 
         _cleanup_close_ int overlay = overlay_by_helper(&o, 0, &e);
@@ -306,7 +310,7 @@ static void attached_layers_work_by_the_helper_too(void **state)
 
 static int effective_caps(struct __user_cap_data_struct *ret)
 {
-        struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+        struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
         return (int)syscall(SYS_capget, &header, ret);
 }
 
@@ -357,7 +361,7 @@ static void upper_and_work_on_different_mounts_are_refused(void **state)
 
 static void tmpfs_options_reach_the_file_system(void **state)
 {
-        SysMountOption options[] = { { "mode", "0711", -1 }, { "size", "65536", -1 } };
+        SysMountOption options[] = {{"mode", "0711", -1}, {"size", "65536", -1}};
         struct stat st;
         Error e = {};
 
@@ -385,16 +389,19 @@ static void id_mapped_mounts_are_told_from_others(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test_setup_teardown(guest_root_writes_and_the_disk_shows_ids_from_zero, stage_setup, stage_teardown),
-                cmocka_unit_test_setup_teardown(the_same_by_the_helper_process, stage_setup, stage_teardown),
-                cmocka_unit_test_setup_teardown(a_second_overlay_over_the_same_layers_sees_what_the_first_left, stage_setup, stage_teardown),
-                cmocka_unit_test_setup_teardown(an_upper_directory_serves_as_a_lower_one, stage_setup, stage_teardown),
-                cmocka_unit_test_setup_teardown(attached_layers_work_by_the_helper_too, stage_setup, stage_teardown),
-                cmocka_unit_test_setup_teardown(the_caller_is_as_it_was, stage_setup, stage_teardown),
-                cmocka_unit_test_setup_teardown(a_failure_carries_the_kernels_words, stage_setup, stage_teardown),
-                cmocka_unit_test_setup_teardown(upper_and_work_on_different_mounts_are_refused, stage_setup, stage_teardown),
-                cmocka_unit_test(tmpfs_options_reach_the_file_system),
-                cmocka_unit_test_setup_teardown(id_mapped_mounts_are_told_from_others, stage_setup, stage_teardown),
+                        cmocka_unit_test_setup_teardown(guest_root_writes_and_the_disk_shows_ids_from_zero, stage_setup,
+                                                        stage_teardown),
+                        cmocka_unit_test_setup_teardown(the_same_by_the_helper_process, stage_setup, stage_teardown),
+                        cmocka_unit_test_setup_teardown(a_second_overlay_over_the_same_layers_sees_what_the_first_left,
+                                                        stage_setup, stage_teardown),
+                        cmocka_unit_test_setup_teardown(an_upper_directory_serves_as_a_lower_one, stage_setup, stage_teardown),
+                        cmocka_unit_test_setup_teardown(attached_layers_work_by_the_helper_too, stage_setup, stage_teardown),
+                        cmocka_unit_test_setup_teardown(the_caller_is_as_it_was, stage_setup, stage_teardown),
+                        cmocka_unit_test_setup_teardown(a_failure_carries_the_kernels_words, stage_setup, stage_teardown),
+                        cmocka_unit_test_setup_teardown(upper_and_work_on_different_mounts_are_refused, stage_setup,
+                                                        stage_teardown),
+                        cmocka_unit_test(tmpfs_options_reach_the_file_system),
+                        cmocka_unit_test_setup_teardown(id_mapped_mounts_are_told_from_others, stage_setup, stage_teardown),
         };
 
         if (geteuid() != 0)
