@@ -21,13 +21,13 @@ typedef enum EngineEnd {
 
 typedef struct EngineResult {
         EngineEnd end;
-        int status;             /* exit status or signal number */
+        int status; /* exit status or signal number */
 } EngineResult;
 
-typedef struct EngineProcess { /* what must be known to find a machine again without its supervisor */
-        pid_t leader;            /* PID 1 of the machine, in the host's PID namespace */
+typedef struct EngineProcess {     /* what must be known to find a machine again without its supervisor */
+        pid_t leader;              /* PID 1 of the machine, in the host's PID namespace */
         uint64_t leader_starttime; /* clock ticks, /proc/PID/stat field 22 */
-        int leader_pidfd;        /* borrowed for the call */
+        int leader_pidfd;          /* borrowed for the call */
         pid_t supervisor;
 } EngineProcess;
 
@@ -42,9 +42,9 @@ typedef struct EngineHooks {
 } EngineHooks;
 
 typedef struct EngineIo {
-        int in, out, err;       /* pipe mode: the payload's descriptors; pty modes: where the console is joined to, -1 = nowhere */
-        int console_log;        /* everything the console shows is appended here, -1 = nowhere */
-        int control;            /* readable or hung up = stop as SIGTERM would, -1 = none */
+        int in, out, err; /* pipe mode: the payload's descriptors; pty modes: where the console is joined to, -1 = nowhere */
+        int console_log;  /* everything the console shows is appended here, -1 = nowhere */
+        int control;      /* readable or hung up = stop as SIGTERM would, -1 = none */
 } EngineIo;
 
 /* Sets the machine up, supervises it in the calling process until its PID 1 is gone and everything it left is cleaned up (cgroup, mounts,
@@ -54,10 +54,10 @@ typedef struct EngineIo {
 int engine_run(const MachinePlan *plan, const EngineIo *io, const EngineHooks *hooks, EngineResult *ret, Error *e);
 
 typedef struct EngineEnter {
-        int leader_pidfd;       /* of the machine's PID 1 */
-        const char *cgroup;     /* cgroup2 path the process joins, NULL = none */
+        int leader_pidfd;        /* of the machine's PID 1 */
+        const char *cgroup;      /* cgroup2 path the process joins, NULL = none */
         const MachinePlan *plan; /* from plan_enter() */
-        bool pty;               /* give it a terminal of the machine's devpts, joined to in and out (a terminal) */
+        bool pty;                /* give it a terminal of the machine's devpts, joined to in and out (a terminal) */
         int in, out, err;
 } EngineEnter;
 

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The machine's PID 1 between clone3(2) and execve(2), and the process of engine_enter() after setns(2). Both run ops of a plan by the
+ * same table. It is the copy of a program with one thread: the C library works, but nothing here parses, looks up names or allocates
+ * in proportion to input. */
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "base/macro.h"
+#include "plan/plan.h"
+
+typedef struct Child {
+        const MachinePlan *plan;
+        int sock;   /* to the supervisor, close-on-exec */
+        int root;   /* the new root's mount, -1 before OP_ATTACH_ROOT; after the pivot it is "/" */
+        int *slots; /* the trees of the plan, -1 = not here */
+        int io[3];  /* pipe mode: the payload's descriptors */
+        int tty;    /* slave of the console's pty, -1 = none */
+        bool die_with_supervisor;
+        bool early_done; /* ops that need no trees ran while those were made */
+} Child;
+
+/* Runs the plan and executes the payload; never returns. */
+_noreturn_ void child_main(Child *c);
+
+/* All ops of a phase in order. */
+int child_run_phase(Child *c, PlanPhase phase, Error *e);
+
+/* One function per op type; 0 or -errno. When *e stays unset, the loop names op and path. */
+int step_attach_root(Child *c, const PlanOp *op, Error *e);
+int step_attach(Child *c, const PlanOp *op, Error *e);
+int step_mount(Child *c, const PlanOp *op, Error *e);
+int step_bind(Child *c, const PlanOp *op, Error *e);
+int step_setattr(Child *c, const PlanOp *op, Error *e);
+int step_unmount(Child *c, const PlanOp *op, Error *e);
+int step_mask(Child *c, const PlanOp *op, Error *e);
+int step_kmsg_fifo(Child *c, const PlanOp *op, Error *e);
+int step_pivot(Child *c, const PlanOp *op, Error *e);
+
+int step_mkdir(Child *c, const PlanOp *op, Error *e);
+int step_symlink(Child *c, const PlanOp *op, Error *e);
+int step_file(Child *c, const PlanOp *op, Error *e);
+int step_mknod(Child *c, const PlanOp *op, Error *e);
+int step_remove(Child *c, const PlanOp *op, Error *e);
+int step_notify_socket(Child *c, const PlanOp *op, Error *e);
+int step_console(Child *c, const PlanOp *op, Error *e);
+int step_hostname(Child *c, const PlanOp *op, Error *e);
+int step_link_up(Child *c, const PlanOp *op, Error *e);
+int step_write(Child *c, const PlanOp *op, Error *e);
+
+int step_keyring(Child *c, const PlanOp *op, Error *e);
+int step_session(Child *c, const PlanOp *op, Error *e);
+int step_rlimit(Child *c, const PlanOp *op, Error *e);
+int step_oom_score(Child *c, const PlanOp *op, Error *e);
+int step_affinity(Child *c, const PlanOp *op, Error *e);
+int step_personality(Child *c, const PlanOp *op, Error *e);
+int step_bounding(Child *c, const PlanOp *op, Error *e);
+int step_user(Child *c, const PlanOp *op, Error *e);
+int step_capabilities(Child *c, const PlanOp *op, Error *e);
+int step_no_new_privs(Child *c, const PlanOp *op, Error *e);
+int step_seccomp(Child *c, const PlanOp *op, Error *e);
+int step_chdir(Child *c, const PlanOp *op, Error *e);
+int step_stub_init(Child *c, const PlanOp *op, Error *e);
+int step_exec(Child *c, const PlanOp *op, Error *e);
+
+/* Becomes root of the user namespace, whose maps are written. */
+int child_become_root(void);

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "engine/filter.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/netlink.h>
+#include <linux/seccomp.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/str.h"
+
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define ARGUMENT(i) (offsetof(struct seccomp_data, args) + (i) * sizeof(uint64_t)) /* its low word */
+#else
+#define ARGUMENT(i) (offsetof(struct seccomp_data, args) + (i) * sizeof(uint64_t) + sizeof(uint32_t))
+#endif
+
+typedef struct Builder {
+        uint64_t capabilities;
+        bool suppress_sync;
+        struct sock_filter *out;
+        size_t n, size;
+} Builder;
+
+static void emit(Builder *b, struct sock_filter f)
+{
+        if (b->n < b->size)
+                b->out[b->n] = f;
+        b->n++; /* beyond size: only counted */
+}
+
+static void emit_return(Builder *b, uint32_t action)
+{
+        emit(b, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, action));
+}
+
+static void emit_load(Builder *b, size_t offset)
+{
+        emit(b, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)offset));
+}
+
+/* What a class comes down to for this machine: one of the plain classes, or one that looks at arguments. */
+static SeccompClass settle(const Builder *b, uint8_t class)
+{
+        if (class >= SECCOMP_CLASS_CAPABILITY)
+                return b->capabilities & (UINT64_C(1) << (class - SECCOMP_CLASS_CAPABILITY)) ? SECCOMP_CLASS_ALLOW
+                                                                                             : SECCOMP_CLASS_REFUSE;
+        if (!b->suppress_sync && class != SECCOMP_CLASS_SOCKET && class > SECCOMP_CLASS_ALLOW)
+                return SECCOMP_CLASS_ALLOW;
+        if (class == SECCOMP_CLASS_OPENAT2)
+                return SECCOMP_CLASS_UNKNOWN;
+        return (SeccompClass) class;
+}
+
+static void emit_socket(Builder *b)
+{
+        emit_load(b, ARGUMENT(0));
+        emit(b, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_NETLINK, 0, 3));
+        emit_load(b, ARGUMENT(2));
+        emit(b, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NETLINK_AUDIT, 0, 1));
+        emit_return(b, SECCOMP_RET_ERRNO | EAFNOSUPPORT);
+        emit_return(b, SECCOMP_RET_ALLOW);
+}
+
+static void emit_open(Builder *b, size_t argument)
+{
+        emit_load(b, argument);
+        emit(b, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, O_SYNC | O_DSYNC, 0, 1));
+        emit_return(b, SECCOMP_RET_ERRNO | EINVAL);
+        emit_return(b, SECCOMP_RET_ALLOW);
+}
+
+static void emit_class(Builder *b, SeccompClass class)
+{
+        switch (class) {
+        case SECCOMP_CLASS_ALLOW:
+                emit_return(b, SECCOMP_RET_ALLOW);
+                return;
+        case SECCOMP_CLASS_SYNC:
+                emit_return(b, SECCOMP_RET_ERRNO | 0);
+                return;
+        case SECCOMP_CLASS_SOCKET:
+                emit_socket(b);
+                return;
+        case SECCOMP_CLASS_OPEN:
+                emit_open(b, ARGUMENT(1));
+                return;
+        case SECCOMP_CLASS_OPENAT:
+                emit_open(b, ARGUMENT(2));
+                return;
+        case SECCOMP_CLASS_REFUSE:
+                emit_return(b, SECCOMP_RET_ERRNO | EPERM);
+                return;
+        case SECCOMP_CLASS_UNKNOWN:
+        case SECCOMP_CLASS_OPENAT2:
+        case SECCOMP_CLASS_CAPABILITY:
+                emit_return(b, SECCOMP_RET_ERRNO | ENOSYS);
+                return;
+        }
+}
+
+typedef struct Range {
+        uint32_t first;
+        SeccompClass class;
+} Range;
+
+/* A balanced tree of comparisons over the ranges. A conditional jump reaches 255 instructions, so the far side is always jumped to by
+ * the unconditional kind. */
+static void emit_tree(Builder *b, const Range *ranges, size_t n)
+{
+        if (n == 1) {
+                emit_class(b, ranges[0].class);
+                return;
+        }
+        size_t half = n / 2;
+        emit(b, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, ranges[half].first, 0, 1));
+        size_t jump = b->n;
+        emit(b, (struct sock_filter)BPF_STMT(BPF_JMP | BPF_JA, 0));
+        emit_tree(b, ranges, half);
+        if (jump < b->size)
+                b->out[jump].k = (uint32_t)(b->n - jump - 1);
+        emit_tree(b, ranges + half, n - half);
+}
+
+#define RANGES_MAX 1024
+
+static int emit_arch(Builder *b, const SeccompArch *arch)
+{
+        Range ranges[RANGES_MAX];
+        size_t n = 0;
+
+        for (size_t i = 0; i < arch->n; i++) {
+                SeccompClass class = settle(b, arch->rows[i].class);
+
+                if (n > 0 && ranges[n - 1].class == class)
+                        continue;
+                if (n >= RANGES_MAX)
+                        return -E2BIG;
+                ranges[n++] = (Range){.first = arch->rows[i].first, .class = class};
+        }
+        emit_load(b, offsetof(struct seccomp_data, nr));
+        emit_tree(b, ranges, n);
+        return 0;
+}
+
+int seccomp_build(const SeccompArch *archs, uint64_t capabilities, bool suppress_sync, struct sock_filter *ret, size_t size)
+{
+        Builder b = {.capabilities = capabilities, .suppress_sync = suppress_sync, .out = ret, .size = size};
+
+        emit_load(&b, offsetof(struct seccomp_data, arch));
+        for (const SeccompArch *a = archs; a->rows; a++) {
+                emit(&b, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, a->audit, 1, 0));
+                size_t jump = b.n;
+                emit(&b, (struct sock_filter)BPF_STMT(BPF_JMP | BPF_JA, 0));
+                int r = emit_arch(&b, a);
+                if (r < 0)
+                        return r;
+                if (jump < b.size)
+                        b.out[jump].k = (uint32_t)(b.n - jump - 1);
+        }
+        emit_return(&b, SECCOMP_RET_ERRNO | ENOSYS); /* the calls of a foreign architecture */
+        return b.n > size ? -E2BIG : (int)b.n;
+}
+
+int seccomp_load_builtin(const char *name, uint64_t capabilities, Error *e)
+{
+        struct sock_filter program[BPF_MAXINSNS];
+        const bool nosync = str_eq(name, "default+nosync");
+
+        if (!nosync && !str_eq(name, "default"))
+                return error_set(e, -EINVAL, "there is no system call filter named '%s'", name ?: "");
+        if (!seccomp_archs[0].rows)
+                return error_set(e, -EOPNOTSUPP, "this berth was built without a system call filter for its CPU");
+        int n = seccomp_build(seccomp_archs, capabilities, nosync, program, BPF_MAXINSNS);
+        if (n < 0)
+                return n;
+        struct sock_fprog fprog = {.len = (unsigned short)n, .filter = program};
+        return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &fprog) < 0 ? -errno : 0;
+}

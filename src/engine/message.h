@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What the supervisor and the machine's PID 1 say to each other over one SOCK_SEQPACKET pair while the machine is set up. The
+ * child's end is close-on-exec: its end of file after MESSAGE_EXEC says that the payload runs. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+typedef enum MessageKind {
+        /* supervisor to child */
+        MESSAGE_TREES = 1, /* ID maps are written; trees, as many as fit in one message, with their slots */
+        MESSAGE_MOVED,     /* instead: the trees are in the staging directory, see staging.h */
+        MESSAGE_GO,        /* the machine is on record: the payload may run */
+        /* child to supervisor */
+        MESSAGE_COPIED,  /* the answer to that */
+        MESSAGE_CONSOLE, /* the master of the console's pty */
+        MESSAGE_NOTIFY,  /* the sd_notify(3) socket */
+        MESSAGE_KMSG,    /* the FIFO behind /proc/kmsg */
+        MESSAGE_EXEC,    /* execve(2) comes next */
+        MESSAGE_ERROR,   /* the start failed; error says why */
+} MessageKind;
+
+#define MESSAGE_FDS_MAX 250U /* below the kernel's SCM_MAX_FD, 253 */
+
+typedef struct Message {
+        uint32_t kind; /* MessageKind */
+        bool more;     /* MESSAGE_TREES: another message of them follows */
+        union {
+                int slots[MESSAGE_FDS_MAX]; /* MESSAGE_TREES: where each descriptor belongs */
+                Error error;                /* MESSAGE_ERROR */
+        };
+} Message;
+
+int message_send(int sock, MessageKind kind, const int *fds, size_t n_fds);
+int message_send_trees(int sock, const int *slots, size_t n); /* all that are not -1 */
+int message_send_error(int sock, const Error *error);
+/* 1, 0 at the end of file, or -errno. Descriptors beyond max_fds are closed. */
+int message_receive(int sock, Message *ret, int *fds, size_t max_fds, size_t *ret_n_fds);

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* PHASE_ROOT, the mounts: PID 1, in all its new namespaces, with every capability over its user namespace and none outside. Nothing is
+ * opened by a path of the host: all paths are resolved below the new root, whose content is not trusted. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/fd.h"
+#include "base/path.h"
+#include "base/strv.h"
+#include "engine/child.h"
+#include "engine/message.h"
+#include "sys/mount.h"
+#include "sys/open.h"
+
+/* MS_SHARED, MNT_DETACH, UMOUNT_NOFOLLOW: <sys/mount.h> and <linux/mount.h> do not go together everywhere. */
+#define PROPAGATION_SHARED (1U << 20)
+#define UNMOUNT_DETACH     2
+#define UNMOUNT_NOFOLLOW   8
+
+static int make_file(int root, const char *path)
+{
+        _cleanup_free_ char *parent = path_dirname(path);
+        int r = sys_mkdir_in_root(root, parent, 0755, NULL);
+
+        return r < 0 ? r : sys_open_in_root(root, path, O_CREAT | O_WRONLY | O_NOCTTY | O_NONBLOCK, 0644);
+}
+
+static bool is_directory(int fd)
+{
+        struct stat st;
+
+        return fstat(fd, &st) >= 0 && S_ISDIR(st.st_mode);
+}
+
+/* The mount point at path for the tree, made as `node` says when it is missing. */
+static int open_target(const Child *c, int tree, const char *path, PlanNode node)
+{
+        int fd = sys_open_in_root(c->root, path, O_PATH, 0);
+
+        if (fd != -ENOENT || node == NODE_NONE)
+                return fd;
+        if (node == NODE_SAME)
+                node = is_directory(tree) ? NODE_DIRECTORY : NODE_FILE;
+        if (node == NODE_FILE)
+                return make_file(c->root, path);
+        int r = sys_mkdir_in_root(c->root, path, 0755, &fd);
+        return r < 0 ? r : fd;
+}
+
+static int attach_at(const Child *c, int tree, const char *path, PlanNode node)
+{
+        _cleanup_close_ int target = open_target(c, tree, path, node);
+
+        return target < 0 ? target : sys_mount_attach(tree, target, "");
+}
+
+static int take_slot(Child *c, const PlanOp *op, Error *e)
+{
+        if (op->slot < 0 || op->slot >= c->plan->n_slots)
+                return error_set(e, -EINVAL, "the plan attaches a tree from slot %d of %d", op->slot, c->plan->n_slots);
+        return c->slots[op->slot] < 0 ? -ENOENT : TAKE_FD(c->slots[op->slot]);
+}
+
+int step_attach_root(Child *c, const PlanOp *op, Error *e)
+{
+        _cleanup_close_ int tree = take_slot(c, op, e);
+        if (tree < 0)
+                return tree;
+        /* It only has to be somewhere in this mount namespace to be a place where mounts can be attached: on top of the old root, which
+         * nothing looks up by path from here on. */
+        int r = sys_mount_attach(tree, AT_FDCWD, "/");
+        if (r < 0)
+                return r;
+        c->root = TAKE_FD(tree);
+        return 0;
+}
+
+int step_attach(Child *c, const PlanOp *op, Error *e)
+{
+        _cleanup_close_ int tree = take_slot(c, op, e);
+
+        return tree < 0 ? tree : attach_at(c, tree, op->path, op->node);
+}
+
+int step_mount(Child *c, const PlanOp *op, Error *e)
+{
+        SysMountOption options[32];
+        char keys[ELEMENTSOF(options)][64];
+        size_t n = 0;
+
+        STRV_FOREACH (s, op->options) {
+                const char *equals = strchr(*s, '=');
+                size_t len = equals ? (size_t)(equals - *s) : strlen(*s);
+
+                if (n >= ELEMENTSOF(options) || len >= sizeof(keys[0]))
+                        return error_set(e, -E2BIG, "cannot mount '%s': too many or too long options", op->path);
+                memcpy(keys[n], *s, len);
+                keys[n][len] = '\0';
+                options[n] = (SysMountOption){.key = keys[n], .value = equals ? equals + 1 : NULL, .fd = -1};
+                n++;
+        }
+        _cleanup_close_ int tree = sys_mount_new(op->fstype, op->source, options, n, op->attrs, e);
+        if (tree < 0)
+                return error_prefix(e, tree, "'%s'", op->path);
+        return attach_at(c, tree, op->path, op->node);
+}
+
+static int bind_fd(const Child *c, int source, const PlanOp *op)
+{
+        _cleanup_close_ int tree = sys_mount_clone(source, "", op->recursive);
+        if (tree < 0)
+                return tree;
+        if (op->attrs || op->attrs_clear) {
+                int r = sys_mount_setattr(tree, "", op->recursive, op->attrs, op->attrs_clear, 0, -1);
+                if (r < 0)
+                        return r;
+        }
+        return attach_at(c, tree, op->path, op->node);
+}
+
+int step_bind(Child *c, const PlanOp *op, Error *e)
+{
+        _cleanup_close_ int source = sys_open_in_root(c->root, op->source, O_PATH, 0);
+
+        return source < 0 ? source : bind_fd(c, source, op);
+}
+
+/* Whether fd is the root of a mount (statx(2), Linux 5.8). */
+static bool is_mount_root(int fd)
+{
+        struct statx stx;
+
+        return statx(fd, "", AT_EMPTY_PATH, STATX_TYPE, &stx) >= 0 && (stx.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) &&
+               (stx.stx_attributes & STATX_ATTR_MOUNT_ROOT);
+}
+
+int step_setattr(Child *c, const PlanOp *op, Error *e)
+{
+        _cleanup_close_ int fd = sys_open_in_root(c->root, op->path, O_PATH, 0);
+
+        if (fd < 0)
+                return fd;
+        if (is_mount_root(fd))
+                return sys_mount_setattr(fd, "", op->recursive, op->attrs, op->attrs_clear, 0, -1);
+        return bind_fd(c, fd, op);
+}
+
+int step_unmount(Child *c, const PlanOp *op, Error *e)
+{
+        const char *name;
+        _cleanup_close_ int parent = sys_open_parent_in_root(c->root, op->path, &name);
+
+        if (parent < 0)
+                return parent;
+        /* The working directory is free to use until the pivot. */
+        if (fchdir(parent) < 0 || syscall(SYS_umount2, name, UNMOUNT_DETACH | UNMOUNT_NOFOLLOW) < 0)
+                return -errno;
+        return unlinkat(parent, name, AT_REMOVEDIR) < 0 && unlinkat(parent, name, 0) < 0 ? -errno : 0;
+}
+
+/* The nodes of systemd's container interface that cover what is not to be seen, by file type. */
+static const char *inaccessible_node(mode_t mode)
+{
+        switch (mode & S_IFMT) {
+        case S_IFDIR:
+                return "/run/host/inaccessible/dir";
+        case S_IFCHR:
+                return "/run/host/inaccessible/chr";
+        case S_IFBLK:
+                return "/run/host/inaccessible/blk";
+        case S_IFIFO:
+                return "/run/host/inaccessible/fifo";
+        case S_IFSOCK:
+                return "/run/host/inaccessible/sock";
+        default:
+                return "/run/host/inaccessible/reg";
+        }
+}
+
+int step_mask(Child *c, const PlanOp *op, Error *e)
+{
+        _cleanup_close_ int target = sys_open_in_root(c->root, op->path, O_PATH, 0);
+        struct stat st;
+
+        if (target == -ENOENT)
+                return 0;
+        if (target < 0)
+                return target;
+        if (fstat(target, &st) < 0)
+                return -errno;
+        _cleanup_close_ int node = sys_open_in_root(c->root, inaccessible_node(st.st_mode), O_PATH, 0);
+        if (node == -ENOENT && !S_ISDIR(st.st_mode)) /* device nodes cannot be made everywhere; any file covers a file */
+                node = sys_open_in_root(c->root, inaccessible_node(S_IFREG), O_PATH, 0);
+        if (node < 0)
+                return node;
+        _cleanup_close_ int tree = sys_mount_clone(node, "", false);
+        if (tree < 0)
+                return tree;
+        if (op->attrs) {
+                int r = sys_mount_setattr(tree, "", false, op->attrs, 0, 0, -1);
+                if (r < 0)
+                        return r;
+        }
+        return sys_mount_attach(tree, target, "");
+}
+
+/* The FIFO is made in /run, which is the machine's own, and has no name afterwards. */
+int step_kmsg_fifo(Child *c, const PlanOp *op, Error *e)
+{
+        static const char name[] = ".kmsg-fifo";
+        _cleanup_close_ int run = sys_open_in_root(c->root, "/run", O_PATH | O_DIRECTORY, 0);
+
+        if (run < 0)
+                return run;
+        if (mkfifoat(run, name, 0600) < 0)
+                return -errno;
+        _cleanup_close_ int fifo = openat(run, name, O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
+        _cleanup_close_ int tree = sys_mount_clone(run, name, false);
+        int r = fifo < 0 ? -errno : tree < 0 ? tree : attach_at(c, tree, op->path, NODE_NONE);
+        (void)unlinkat(run, name, 0);
+        return r < 0 ? r : message_send(c->sock, MESSAGE_KMSG, &fifo, 1);
+}
+
+int step_pivot(Child *c, const PlanOp *op, Error *e)
+{
+        int r = sys_pivot_root(c->root);
+
+        /* Shared, as a booting system has it: an init inside expects that and in a container does not see to it itself. */
+        return r < 0 ? r : sys_mount_setattr(c->root, "", true, 0, 0, PROPAGATION_SHARED, -1);
+}

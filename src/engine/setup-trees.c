@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "engine/trees.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/alloc.h"
+#include "base/fd.h"
+#include "base/path.h"
+#include "base/str.h"
+#include "base/strv.h"
+#include "sys/idmap.h"
+#include "sys/mount.h"
+
+#define PROPAGATION_PRIVATE (1U << 18) /* MS_PRIVATE; <sys/mount.h> and <linux/mount.h> do not go together everywhere */
+#define PROPAGATION_SLAVE   (1U << 19) /* MS_SLAVE */
+
+typedef struct Trees {
+        const MachinePlan *plan;
+        int userns; /* of the machine, -1 without */
+} Trees;
+
+/* The user namespace whose map an ID-mapped mount gets. Owned by the caller when *ret_owned. */
+static int idmap_userns(const Trees *t, const PlanOp *op, int tree, bool *ret_owned)
+{
+        struct stat st;
+
+        *ret_owned = false;
+        if (op->idmap == SPEC_IDMAP_FULL)
+                return t->userns;
+        if (fstat(tree, &st) < 0)
+                return -errno;
+        /* rootidmap: the owner of the tree is the machine's root; owneridmap: is the inside user `number` (systemd-nspawn(1), --bind=). */
+        uint32_t inside = op->idmap == SPEC_IDMAP_OWNER ? (uint32_t)op->number : 0;
+        SysIdRange range = {.inside = st.st_uid, .outside = t->plan->id_base + inside, .count = 1};
+        *ret_owned = true;
+        return sys_idmap_userns(&range, 1);
+}
+
+/* A detached copy of the tree at path with the op's attributes and ID map. */
+static int clone_tree(const Trees *t, const PlanOp *op, const char *path, uint64_t attrs, Error *e)
+{
+        _cleanup_close_ int tree = sys_mount_clone(AT_FDCWD, path, op->recursive);
+        if (tree < 0)
+                return error_sys(e, tree, "cannot take a copy of the tree at '%s'", path);
+
+        bool owned = false, idmapped = op->idmap != SPEC_IDMAP_NONE && t->userns >= 0;
+        int userns = idmapped ? idmap_userns(t, op, tree, &owned) : -1;
+        _cleanup_close_ int owned_userns = owned ? userns : -1;
+        if (idmapped && userns < 0)
+                return error_sys(e, userns, "cannot make the ID map for '%s'", path);
+
+        /* A tree without submounts needs no news of the host's mounts; a private one costs the host nothing when it mounts something. */
+        int r = sys_mount_setattr(tree, "", op->recursive, attrs | (idmapped ? MOUNT_ATTR_IDMAP : 0), op->attrs_clear,
+                                  op->recursive ? PROPAGATION_SLAVE : PROPAGATION_PRIVATE, userns);
+        (void)owned_userns;
+        if (r == -EINVAL && idmapped)
+                return error_set(e, r, "the file system at '%s' cannot be mounted with mapped IDs; run without private users",
+                                 path);
+        if (r < 0)
+                return error_sys(e, r, "cannot set the attributes of the tree at '%s'", path);
+        return TAKE_FD(tree);
+}
+
+static int tree_bind(const Trees *t, const PlanOp *op, Error *e)
+{
+        return clone_tree(t, op, op->path, op->attrs, e);
+}
+
+/* overlayfs wants upper and work on one mount, so both are opened in one clone of the directory that holds them. */
+static int open_writable_layer(const Trees *t, const PlanOp *op, int *ret_upper, int *ret_work, Error *e)
+{
+        _cleanup_free_ char *parent = path_dirname(op->upper), *work_parent = path_dirname(op->work);
+        if (!str_eq(parent, work_parent))
+                return error_set(e, -EINVAL,
+                                 "the overlay's upper directory '%s' and its work directory '%s' must be in one directory",
+                                 op->upper, op->work);
+
+        _cleanup_close_ int tree = clone_tree(t, op, parent, 0, e);
+        if (tree < 0)
+                return tree;
+        _cleanup_close_ int upper = openat(tree, path_basename(op->upper), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (upper < 0)
+                return error_sys(e, -errno, "cannot open the overlay's upper directory '%s'", op->upper);
+        int work = openat(tree, path_basename(op->work), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (work < 0)
+                return error_sys(e, -errno, "cannot open the overlay's work directory '%s'", op->work);
+        *ret_upper = TAKE_FD(upper);
+        *ret_work = work;
+        return 0;
+}
+
+static int mount_layers(const Trees *t, const PlanOp *op, int *layers, size_t n_layers, Error *e)
+{
+        _cleanup_close_ int upper = -1, work = -1;
+
+        for (size_t i = 0; i < n_layers; i++) {
+                layers[i] = clone_tree(t, op, op->lower[i], 0, e);
+                if (layers[i] < 0)
+                        return layers[i];
+        }
+        if (op->upper) {
+                int r = open_writable_layer(t, op, &upper, &work, e);
+                if (r < 0)
+                        return r;
+        }
+        return sys_mount_overlay(
+                        &(SysOverlay){
+                                        .lower = layers,
+                                        .n_lower = n_layers,
+                                        .upper = upper,
+                                        .work = work,
+                                        .owner = op->idmap != SPEC_IDMAP_NONE && t->userns >= 0 ? t->plan->id_base : 0,
+                        },
+                        op->attrs, e);
+}
+
+static int tree_overlay(const Trees *t, const PlanOp *op, Error *e)
+{
+        size_t n_layers = strv_len(op->lower);
+        _cleanup_free_ int *layers = xnew(int, n_layers);
+
+        for (size_t i = 0; i < n_layers; i++)
+                layers[i] = -1;
+        int tree = mount_layers(t, op, layers, n_layers, e);
+        for (size_t i = 0; i < n_layers; i++)
+                fd_close(layers[i]);
+        return tree;
+}
+
+int trees_make(const MachinePlan *plan, int userns_fd, int *slots, Error *e)
+{
+        Trees t = {.plan = plan, .userns = userns_fd};
+
+        for (size_t i = 0; i < plan->n; i++) {
+                const PlanOp *op = &plan->items[i];
+
+                if (op->phase != PHASE_TREES)
+                        continue;
+                if (op->slot < 0 || op->slot >= plan->n_slots || slots[op->slot] >= 0)
+                        return error_set(e, -EINVAL, "the plan has a tree in slot %d of %d", op->slot, plan->n_slots);
+                Error error = {0};
+                int tree = op->type == OP_TREE_OVERLAY ? tree_overlay(&t, op, &error) : tree_bind(&t, op, &error);
+                if (tree >= 0)
+                        slots[op->slot] = tree;
+                else if (!op->optional) {
+                        if (e)
+                                *e = error;
+                        return tree;
+                }
+        }
+        return 0;
+}

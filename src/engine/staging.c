@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "engine/staging.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "engine/message.h"
+#include "sys/mount.h"
+
+/* Exists everywhere, and neither process needs what it hides meanwhile. Not "/": a mount on top of that could not be told from the old
+ * root when the child drops it, and is locked there. */
+#define STAGING_DIRECTORY "/dev"
+#define PROPAGATION_SLAVE (1U << 19) /* MS_SLAVE */
+
+/* An overlay or a plain bind mount without attributes holds nothing back; everything else does, and so may attributes that
+ * the host's own mount has. */
+bool staging_needed(const MachinePlan *plan)
+{
+        if (!plan->user_namespace)
+                return false;
+        for (size_t i = 0; i < plan->n; i++) {
+                const PlanOp *op = &plan->items[i];
+
+                if (op->phase == PHASE_TREES && (op->attrs || op->recursive))
+                        return true;
+        }
+        return false;
+}
+
+int staging_enter(Staging *s, Error *e)
+{
+        s->home = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+        s->cwd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (s->home < 0 || s->cwd < 0)
+                return error_sys(e, -errno, "cannot open the own mount namespace");
+        if (unshare(CLONE_NEWNS) < 0)
+                return error_sys(e, -errno, "cannot make a mount namespace");
+        int r = sys_mount_setattr(AT_FDCWD, "/", true, 0, 0, PROPAGATION_SLAVE, -1);
+        if (r < 0)
+                return error_sys(e, r, "cannot cut a new mount namespace off from the host's");
+        return 0;
+}
+
+static void slot_name(char name[static 16], int slot)
+{
+        snprintf(name, 16, "%d", slot);
+}
+
+/* A place for the tree: a directory or a file, as the tree is. */
+static int make_place(int dir, const char *name, int tree)
+{
+        struct stat st;
+
+        if (fstat(tree, &st) < 0)
+                return -errno;
+        if (S_ISDIR(st.st_mode))
+                return mkdirat(dir, name, 0700) < 0 ? -errno : 0;
+        return mknodat(dir, name, S_IFREG | 0600, 0) < 0 ? -errno : 0;
+}
+
+int staging_put(Staging *s, const int *slots, size_t n, Error *e)
+{
+        SysMountOption mode = {.key = "mode", .value = "0755", .fd = -1}; /* the child passes without rights of its own over it */
+        int tmpfs = sys_mount_new("tmpfs", "berth-staging", &mode, 1, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, e);
+        if (tmpfs < 0)
+                return tmpfs;
+        s->dir = tmpfs;
+        int r = sys_mount_attach(tmpfs, AT_FDCWD, STAGING_DIRECTORY);
+        for (size_t i = 0; i < n && r >= 0; i++) {
+                char name[16];
+
+                if (slots[i] < 0)
+                        continue;
+                slot_name(name, (int)i);
+                r = make_place(s->dir, name, slots[i]);
+                if (r >= 0)
+                        r = sys_mount_attach(slots[i], s->dir, name);
+        }
+        return r < 0 ? error_sys(e, r, "cannot hand the trees over") : 0;
+}
+
+int staging_leave(Staging *s)
+{
+        int r = 0;
+
+        if (s->home >= 0 && (setns(s->home, CLONE_NEWNS) < 0 || fchdir(s->cwd) < 0))
+                r = -errno;
+        s->home = fd_close(s->home);
+        s->cwd = fd_close(s->cwd);
+        s->dir = fd_close(s->dir);
+        return r;
+}
+
+/* By path: the supervisor's descriptors mean its mounts, not this namespace's copies. */
+int staging_take(Child *c, Error *e)
+{
+        if (unshare(CLONE_NEWNS) < 0)
+                return error_sys(e, -errno, "cannot make a mount namespace");
+        _cleanup_close_ int dir = open(STAGING_DIRECTORY, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (dir < 0)
+                return error_sys(e, -errno, "cannot open the handed over trees");
+        for (int i = 0; i < c->plan->n_slots; i++) {
+                char name[16];
+
+                slot_name(name, i);
+                c->slots[i] = sys_mount_clone(dir, name, true);
+                if (c->slots[i] < 0 && c->slots[i] != -ENOENT)
+                        return error_sys(e, c->slots[i], "cannot take a handed over tree");
+        }
+        return message_send(c->sock, MESSAGE_COPIED, NULL, 0);
+}

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "engine/supervise.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/macro.h"
+#include "engine/message.h"
+#include "engine/notify.h"
+#include "sys/process.h"
+
+enum { TAG_LEADER, TAG_SETUP, TAG_SIGNALS, TAG_NOTIFY, TAG_CONTROL, TAG_CONSOLE };
+
+void supervisor_init(Supervisor *s, const MachinePlan *plan, const EngineIo *io, const EngineHooks *hooks)
+{
+        *s = (Supervisor){.plan = plan,
+                          .io = io,
+                          .hooks = hooks,
+                          .pidfd = -1,
+                          .sock = -1,
+                          .epoll = -1,
+                          .signals = -1,
+                          .notify = -1,
+                          .kmsg = -1};
+        console_init(&s->console);
+}
+
+static int watch(Supervisor *s, int fd, uint32_t tag)
+{
+        struct epoll_event event = {.events = EPOLLIN, .data.u32 = tag};
+
+        return epoll_ctl(s->epoll, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+}
+
+int supervisor_open(Supervisor *s, Error *e)
+{
+        s->epoll = epoll_create1(EPOLL_CLOEXEC);
+        int r = s->epoll < 0 ? -errno : watch(s, s->pidfd, TAG_LEADER);
+        if (r >= 0)
+                r = watch(s, s->sock, TAG_SETUP);
+        if (r >= 0)
+                r = watch(s, s->signals, TAG_SIGNALS);
+        if (r >= 0 && s->io->control >= 0)
+                r = watch(s, s->io->control, TAG_CONTROL);
+        return r < 0 ? error_sys(e, r, "cannot watch the machine") : 0;
+}
+
+static void kill_leader(Supervisor *s)
+{
+        s->killed = true;
+        (void)sys_pidfd_send_signal(s->pidfd, SIGKILL); /* the whole PID namespace goes with it */
+}
+
+/* First politely, then not. */
+static void request_stop(Supervisor *s)
+{
+        if (s->stops++ > 0 || !s->started || s->plan->stop_signal == 0) {
+                kill_leader(s);
+                return;
+        }
+        (void)sys_pidfd_send_signal(s->pidfd, s->plan->stop_signal);
+        if (s->plan->stop_timeout_usec != USEC_INFINITY)
+                s->deadline = clock_monotonic() + s->plan->stop_timeout_usec;
+}
+
+static void on_ready(Supervisor *s)
+{
+        if (!s->ready && s->hooks->ready)
+                s->hooks->ready(s->hooks->ctx);
+        s->ready = true;
+}
+
+static int open_console(Supervisor *s, int *take_master)
+{
+        const SpecConsole mode = s->plan->console;
+        int in = mode == SPEC_CONSOLE_INTERACTIVE ? s->io->in : -1;
+        int out = mode == SPEC_CONSOLE_INTERACTIVE || mode == SPEC_CONSOLE_READ_ONLY ? s->io->out : -1;
+
+        return console_open(&s->console, take_master, in, out, s->io->console_log, s->epoll, TAG_CONSOLE);
+}
+
+/* The end of the child's socket: it was executed, or it died. */
+static int on_setup_end(Supervisor *s, Error *e)
+{
+        s->sock = fd_close(s->sock);
+        if (!s->executing)
+                return error_set(e, -ECHILD, "the machine's first process died while it was being set up");
+        s->started = true;
+        if (!s->plan->notify_ready)
+                on_ready(s);
+        return 0;
+}
+
+static int on_setup(Supervisor *s, Error *e)
+{
+        Message m;
+        size_t n = 0;
+        int fd = -1;
+        int r = message_receive(s->sock, &m, &fd, 1, &n);
+        _cleanup_close_ int received = n > 0 ? fd : -1;
+
+        if (r == 0)
+                return on_setup_end(s, e);
+        if (r < 0)
+                return error_sys(e, r, "cannot hear from the machine's first process");
+        switch (m.kind) {
+        case MESSAGE_CONSOLE:
+                r = open_console(s, &received);
+                return r < 0 ? error_sys(e, r, "cannot join the console") : 0;
+        case MESSAGE_NOTIFY:
+                s->notify = TAKE_FD(received);
+                r = watch(s, s->notify, TAG_NOTIFY);
+                return r < 0 ? error_sys(e, r, "cannot watch the notification socket") : 0;
+        case MESSAGE_KMSG:
+                s->kmsg = TAKE_FD(received);
+                return 0;
+        case MESSAGE_EXEC:
+                s->executing = true;
+                return 0;
+        case MESSAGE_ERROR:
+                if (e)
+                        *e = m.error;
+                return m.error.code;
+        default:
+                return error_set(e, -EBADMSG, "the machine's first process sent what was not understood");
+        }
+}
+
+static void on_signals(Supervisor *s)
+{
+        struct signalfd_siginfo info;
+
+        while (read(s->signals, &info, sizeof(info)) == sizeof(info)) {
+                if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
+                        request_stop(s);
+                else if (info.ssi_signo == SIGHUP && s->plan->console != SPEC_CONSOLE_PASSIVE)
+                        request_stop(s); /* the terminal is gone */
+                else if (info.ssi_signo == SIGWINCH)
+                        console_resize(&s->console);
+        }
+}
+
+static void on_notify(Supervisor *s)
+{
+        char buf[NOTIFY_SIZE_MAX + 1];
+        NotifyMessage m;
+
+        while (notify_receive(s->notify, s->leader, buf, &m) > 0) {
+                if (m.status && s->hooks->status)
+                        s->hooks->status(s->hooks->ctx, m.status);
+                if (m.ready)
+                        on_ready(s);
+        }
+}
+
+static void on_control(Supervisor *s)
+{
+        (void)epoll_ctl(s->epoll, EPOLL_CTL_DEL, s->io->control, NULL); /* it stays readable; once is enough */
+        request_stop(s);
+}
+
+static void on_console(Supervisor *s, ConsoleEnd end, uint32_t events)
+{
+        bool ended = s->console.in_ended;
+
+        if (console_event(&s->console, end, events) > 0)
+                kill_leader(s);
+        if (!ended && s->console.in_ended && s->console.restore)
+                request_stop(s); /* the terminal was hung up */
+}
+
+static int dispatch(Supervisor *s, const struct epoll_event *event, Error *e)
+{
+        switch (event->data.u32) {
+        case TAG_LEADER:
+                return 1;
+        case TAG_SETUP:
+                return on_setup(s, e);
+        case TAG_SIGNALS:
+                on_signals(s);
+                return 0;
+        case TAG_NOTIFY:
+                on_notify(s);
+                return 0;
+        case TAG_CONTROL:
+                on_control(s);
+                return 0;
+        default:
+                on_console(s, (ConsoleEnd)(event->data.u32 - TAG_CONSOLE), event->events);
+                return 0;
+        }
+}
+
+/* Milliseconds for epoll_wait(2), rounded up; -1 = no limit. */
+static int time_left(const Supervisor *s)
+{
+        if (s->deadline == 0)
+                return -1;
+        uint64_t now = clock_monotonic();
+        return now >= s->deadline ? 0 : (int)MIN((s->deadline - now + 999) / 1000, (uint64_t)3600000);
+}
+
+static int run_until_gone(Supervisor *s, Error *e)
+{
+        for (;;) {
+                struct epoll_event event;
+                int n = epoll_wait(s->epoll, &event, 1, time_left(s));
+
+                if (n < 0 && errno != EINTR)
+                        return error_sys(e, -errno, "cannot watch the machine");
+                if (s->deadline != 0 && clock_monotonic() >= s->deadline) {
+                        s->deadline = 0;
+                        kill_leader(s);
+                }
+                int r = n > 0 ? dispatch(s, &event, e) : 0;
+                if (r < 0)
+                        return r;
+                if (r > 0)
+                        break;
+        }
+        /* The leader is gone; what it said on its way is still to be read. */
+        while (s->sock >= 0) {
+                int r = on_setup(s, e);
+                if (r < 0)
+                        return s->killed ? error_set(e, -EINTR, "the start was interrupted") : r;
+        }
+        return 0;
+}
+
+int supervisor_run(Supervisor *s, Error *e)
+{
+        int r = run_until_gone(s, e);
+
+        if (r < 0)
+                (void)sys_pidfd_send_signal(s->pidfd, SIGKILL);
+        else if (s->notify >= 0)
+                on_notify(s);
+        console_close(&s->console);
+        return r;
+}
+
+void supervisor_close(Supervisor *s)
+{
+        console_close(&s->console);
+        s->sock = fd_close(s->sock);
+        s->epoll = fd_close(s->epoll);
+        s->signals = fd_close(s->signals);
+        s->notify = fd_close(s->notify);
+        s->kmsg = fd_close(s->kmsg);
+        s->pidfd = fd_close(s->pidfd);
+}
+
+EngineResult supervisor_result(const siginfo_t *info, bool pid_namespace, bool killed)
+{
+        if (info->si_code == CLD_EXITED)
+                return (EngineResult){.end = ENGINE_EXITED, .status = info->si_status};
+        if (killed)
+                return (EngineResult){.end = ENGINE_KILLED, .status = info->si_status};
+        if (pid_namespace && info->si_code == CLD_KILLED && info->si_status == SIGINT)
+                return (EngineResult){.end = ENGINE_POWEROFF};
+        if (pid_namespace && info->si_code == CLD_KILLED && info->si_status == SIGHUP)
+                return (EngineResult){.end = ENGINE_REBOOT};
+        return (EngineResult){.end = ENGINE_SIGNALED, .status = info->si_status};
+}

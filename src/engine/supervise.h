@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The supervisor of one machine, from the moment its PID 1 exists. One thread, one epoll loop, no allocation in it. */
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "engine/console.h"
+#include "engine/engine.h"
+
+typedef struct Supervisor {
+        const MachinePlan *plan;
+        const EngineIo *io;
+        const EngineHooks *hooks;
+        pid_t leader;
+        int pidfd; /* of the leader */
+        int sock;  /* to the child while it is being set up, -1 afterwards */
+        int epoll, signals, notify, kmsg;
+        Console console;
+        bool executing; /* MESSAGE_EXEC came: the end of the socket means that the payload runs */
+        bool started, ready, killed;
+        unsigned stops;    /* how often somebody asked for the end */
+        uint64_t deadline; /* monotonic; 0 = none */
+} Supervisor;
+
+void supervisor_init(Supervisor *s, const MachinePlan *plan, const EngineIo *io, const EngineHooks *hooks);
+/* Registers what is to be watched; `signals` is a signalfd. */
+int supervisor_open(Supervisor *s, Error *e);
+/* Until the leader is gone. -errno and *e when it could not be started, what is left of it is killed then. */
+int supervisor_run(Supervisor *s, Error *e);
+void supervisor_close(Supervisor *s);
+
+/* How a machine ended, from what waitid(2) tells of its PID 1: reboot(2) in a PID namespace shows as SIGHUP or SIGINT. */
+EngineResult supervisor_result(const siginfo_t *info, bool pid_namespace, bool killed);
