@@ -6,7 +6,7 @@
 #include "plan/plan.h"
 
 #define PLAN_ENVIRONMENT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-#define PLAN_MANAGER "systemd-nspawn" /* what guests look for in $container: they know this one, and it is made the same */
+#define PLAN_MANAGER          "systemd-nspawn" /* what guests look for in $container: they know this one, and it is made the same */
 
 typedef struct PlanBuild {
         const MachineSpec *spec;
@@ -30,7 +30,9 @@ int plan_check(PlanBuild *b, Error *e);
 /* The same for a process that enters a running machine: what its image and files are no longer matters. */
 int plan_check_enter(PlanBuild *b, Error *e);
 /* Names an option with where it came from: "--boot (argument 2)". The buffer is the caller's. */
-typedef struct PlanOption { char s[160]; } PlanOption;
+typedef struct PlanOption {
+        char s[160];
+} PlanOption;
 PlanOption plan_option(const MachineSpec *s, SpecField f, const char *name);
 
 /* plan-root.c */
@@ -46,4 +48,3 @@ void plan_inside(PlanBuild *b);
 int plan_process(PlanBuild *b, Error *e);
 int plan_identity(PlanBuild *b, Error *e);
 void plan_enter_process(PlanBuild *b);
-

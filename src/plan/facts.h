@@ -9,16 +9,16 @@
 #include <sys/types.h>
 
 typedef enum InitKind { /* what runs as PID 1 with --boot, found out from /sbin/init of the image */
-        INIT_NONE,
-        INIT_SYSTEMD,
-        INIT_OPENRC,
-        INIT_SYSVINIT,
-        INIT_RUNIT,
-        INIT_S6,
-        INIT_DINIT,
-        INIT_BUSYBOX,
-        INIT_OTHER,
-        _INIT_KIND_MAX,
+                        INIT_NONE,
+                        INIT_SYSTEMD,
+                        INIT_OPENRC,
+                        INIT_SYSVINIT,
+                        INIT_RUNIT,
+                        INIT_S6,
+                        INIT_DINIT,
+                        INIT_BUSYBOX,
+                        INIT_OTHER,
+                        _INIT_KIND_MAX,
 } InitKind;
 
 typedef enum RootKind { ROOT_DIRECTORY, ROOT_OVERLAY } RootKind;
@@ -27,40 +27,41 @@ typedef struct HostFacts {
         /* host */
         bool is_root;
         bool has_user_namespaces, has_idmapped_mounts, has_seccomp, has_cgroup_namespace, has_time_namespace;
-        bool has_cgroup2;                 /* a cgroup2 hierarchy is mounted on the host, with or without controllers */
-        char *cgroup_parent;              /* below it machines get their cgroup, "/machine.slice" or own cgroup; NULL without cgroup2 */
-        bool has_fuse, has_tun;           /* /dev/fuse, /dev/net/tun exist */
-        uint64_t memory_bytes;            /* MemTotal, for tmpfs sizes */
-        uint64_t capability_bounding;     /* the caller's own bounding set: nothing outside can be kept */
+        bool has_cgroup2;       /* a cgroup2 hierarchy is mounted on the host, with or without controllers */
+        char *cgroup_parent;    /* below it machines get their cgroup, "/machine.slice" or own cgroup; NULL without cgroup2 */
+        bool has_fuse, has_tun; /* /dev/fuse, /dev/net/tun exist */
+        uint64_t memory_bytes;  /* MemTotal, for tmpfs sizes */
+        uint64_t capability_bounding;              /* the caller's own bounding set: nothing outside can be kept */
         uint64_t rlimit_soft[16], rlimit_hard[16]; /* the caller's own: no CAP_SYS_RESOURCE, no more than hard */
         bool has_sys_resource;
-        char *host_os_release;            /* path of the host's, NULL if none */
-        char **host_os_fields;            /* "ID=debian", "VERSION_ID=12" … for container_host_* */
-        char *term;                       /* the caller's TERM, NULL if unset */
+        char *host_os_release; /* path of the host's, NULL if none */
+        char **host_os_fields; /* "ID=debian", "VERSION_ID=12" … for container_host_* */
+        char *term;            /* the caller's TERM, NULL if unset */
         char *host_name;
         bool stdin_is_terminal, stdout_is_terminal;
-        bool has_resolv_conf;             /* the host's /etc/resolv.conf is readable */
+        bool has_resolv_conf; /* the host's /etc/resolv.conf is readable */
 
         /* the machine */
         char *machine_name;
-        char *runtime_dir;                /* absolute, "/run/berth/machines/NAME" */
-        uint32_t id_base;                 /* of the range reserved for the machine; the plan uses it for PICK, OWNER */
-        char boot_uuid[33];               /* fresh random 32 hex digits: boot_id of this start */
+        char *runtime_dir;  /* absolute, "/run/berth/machines/NAME" */
+        uint32_t id_base;   /* of the range reserved for the machine; the plan uses it for PICK, OWNER */
+        char boot_uuid[33]; /* fresh random 32 hex digits: boot_id of this start */
 
         /* the image */
         RootKind root_kind;
-        char *root_directory;             /* ROOT_DIRECTORY: host path */
-        char **layers;                    /* ROOT_OVERLAY: host paths, topmost first */
-        char *upper, *work;               /* ROOT_OVERLAY: NULL when read-only */
+        char *root_directory; /* ROOT_DIRECTORY: host path */
+        char **layers;        /* ROOT_OVERLAY: host paths, topmost first */
+        char *upper, *work;   /* ROOT_OVERLAY: NULL when read-only */
         bool root_read_only;
-        uint32_t root_owner;              /* UID that owns the root directory on disk */
+        uint32_t root_owner; /* UID that owns the root directory on disk */
         InitKind init_kind;
-        char *init_path;                  /* inside the image, "/usr/lib/systemd/systemd" */
+        char *init_path; /* inside the image, "/usr/lib/systemd/systemd" */
         bool has_os_release, has_usr;
-        char *machine_id;                 /* the image's own /etc/machine-id, NULL when empty or missing */
-        char *user_name, *user_home, *user_shell; /* of spec.user (default root), resolved in the image's passwd; NULL if not there */
+        char *machine_id; /* the image's own /etc/machine-id, NULL when empty or missing */
+        char *user_name, *user_home,
+                        *user_shell; /* of spec.user (default root), resolved in the image's passwd; NULL if not there */
         uint32_t user_uid, user_gid;
-        uint32_t *user_groups;            /* supplementary */
+        uint32_t *user_groups; /* supplementary */
         size_t n_user_groups;
         bool user_found;
 } HostFacts;

@@ -25,15 +25,15 @@ typedef struct InitRow {
  *   BusyBox   init/init.c, init_main(): SIGUSR1 halt, SIGUSR2 poweroff, SIGTERM reboot
  * Unknown inits get SIGTERM, which most take as the wish to end. */
 static const InitRow inits[_INIT_KIND_MAX] = {
-        [INIT_NONE] = {"none", 0, 0},
-        [INIT_SYSTEMD] = {"systemd", REALTIME(4), REALTIME(5)},
-        [INIT_OPENRC] = {"openrc", SIGTERM, SIGINT},
-        [INIT_SYSVINIT] = {"sysvinit", SIGPWR, SIGINT},
-        [INIT_RUNIT] = {"runit", SIGCONT, 0},
-        [INIT_S6] = {"s6", SIGUSR1, SIGINT},
-        [INIT_DINIT] = {"dinit", SIGTERM, SIGINT},
-        [INIT_BUSYBOX] = {"busybox", SIGUSR2, SIGTERM},
-        [INIT_OTHER] = {"other", SIGTERM, 0},
+                [INIT_NONE] = {"none", 0, 0},
+                [INIT_SYSTEMD] = {"systemd", REALTIME(4), REALTIME(5)},
+                [INIT_OPENRC] = {"openrc", SIGTERM, SIGINT},
+                [INIT_SYSVINIT] = {"sysvinit", SIGPWR, SIGINT},
+                [INIT_RUNIT] = {"runit", SIGCONT, 0},
+                [INIT_S6] = {"s6", SIGUSR1, SIGINT},
+                [INIT_DINIT] = {"dinit", SIGTERM, SIGINT},
+                [INIT_BUSYBOX] = {"busybox", SIGUSR2, SIGTERM},
+                [INIT_OTHER] = {"other", SIGTERM, 0},
 };
 
 static int init_signal(int written)

@@ -62,7 +62,8 @@ static PlanOp *add_setattr(MachinePlan *p, const char *path, uint64_t attrs, boo
 
 /* ---- /run and /run/host ---- */
 
-static const ApiMount run_mount = {"/run", "tmpfs", "mode=0755,size=20%,nr_inodes=800k", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_STRICTATIME};
+static const ApiMount run_mount = {"/run", "tmpfs", "mode=0755,size=20%,nr_inodes=800k",
+                                   MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_STRICTATIME};
 
 /* What masked nodes are covered with. The block device cannot be made in a user namespace, the character device 0:0 can. */
 typedef struct MaskNode {
@@ -70,9 +71,9 @@ typedef struct MaskNode {
         mode_t type;
 } MaskNode;
 static const MaskNode mask_nodes[] = {
-        {"/run/host/inaccessible/reg", S_IFREG},   {"/run/host/inaccessible/dir", S_IFDIR},
-        {"/run/host/inaccessible/fifo", S_IFIFO},  {"/run/host/inaccessible/sock", S_IFSOCK},
-        {"/run/host/inaccessible/chr", S_IFCHR},   {"/run/host/inaccessible/blk", S_IFBLK},
+                {"/run/host/inaccessible/reg", S_IFREG},  {"/run/host/inaccessible/dir", S_IFDIR},
+                {"/run/host/inaccessible/fifo", S_IFIFO}, {"/run/host/inaccessible/sock", S_IFSOCK},
+                {"/run/host/inaccessible/chr", S_IFCHR},  {"/run/host/inaccessible/blk", S_IFBLK},
 };
 
 static void add_mask_nodes(const PlanBuild *b)
@@ -121,8 +122,10 @@ void plan_host_directory_close(PlanBuild *b)
 
 static const ApiMount proc_mount = {"/proc", "proc", NULL, QUIET};
 
-static const char *const proc_masked[] = {"/proc/kallsyms", "/proc/kcore", "/proc/keys", "/proc/sysrq-trigger", "/proc/timer_list"};
-static const char *const proc_read_only[] = {"/proc/acpi", "/proc/apm", "/proc/asound", "/proc/bus", "/proc/fs", "/proc/irq", "/proc/scsi"};
+static const char *const proc_masked[] = {"/proc/kallsyms", "/proc/kcore", "/proc/keys", "/proc/sysrq-trigger",
+                                          "/proc/timer_list"};
+static const char *const proc_read_only[] = {"/proc/acpi", "/proc/apm", "/proc/asound", "/proc/bus",
+                                             "/proc/fs",   "/proc/irq", "/proc/scsi"};
 
 static void add_boot_id(const PlanBuild *b)
 {
@@ -202,13 +205,16 @@ static void add_sys(const PlanBuild *b)
 
 /* ---- /dev ---- */
 
-static const ApiMount dev_mount = {"/dev", "tmpfs", "mode=0755,size=4m,nr_inodes=64k", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_STRICTATIME};
+static const ApiMount dev_mount = {"/dev", "tmpfs", "mode=0755,size=4m,nr_inodes=64k",
+                                   MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_STRICTATIME};
 static const ApiMount dev_mounts[] = {
-        {"/dev/pts", "devpts", "ptmxmode=0666,mode=0620,gid=5", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC},
-        {"/dev/shm", "tmpfs", "mode=1777,size=10%,nr_inodes=400k", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_STRICTATIME},
-        {"/dev/mqueue", "mqueue", NULL, QUIET},
+                {"/dev/pts", "devpts", "ptmxmode=0666,mode=0620,gid=5", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC},
+                {"/dev/shm", "tmpfs", "mode=1777,size=10%,nr_inodes=400k",
+                 MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_STRICTATIME},
+                {"/dev/mqueue", "mqueue", NULL, QUIET},
 };
-static const ApiMount tmp_mount = {"/tmp", "tmpfs", "mode=1777,size=10%,nr_inodes=400k", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_STRICTATIME};
+static const ApiMount tmp_mount = {"/tmp", "tmpfs", "mode=1777,size=10%,nr_inodes=400k",
+                                   MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_STRICTATIME};
 
 typedef struct DeviceNode {
         const char *name;
@@ -216,14 +222,14 @@ typedef struct DeviceNode {
         size_t fact;        /* offset of the bool in HostFacts that says it exists; 0: always */
 } DeviceNode;
 static const DeviceNode device_nodes[] = {
-        {"null", "1:3", 0},
-        {"zero", "1:5", 0},
-        {"full", "1:7", 0},
-        {"random", "1:8", 0},
-        {"urandom", "1:9", 0},
-        {"tty", "5:0", 0},
-        {"fuse", "10:229", offsetof(HostFacts, has_fuse)},
-        {"net/tun", "10:200", offsetof(HostFacts, has_tun)},
+                {"null", "1:3", 0},
+                {"zero", "1:5", 0},
+                {"full", "1:7", 0},
+                {"random", "1:8", 0},
+                {"urandom", "1:9", 0},
+                {"tty", "5:0", 0},
+                {"fuse", "10:229", offsetof(HostFacts, has_fuse)},
+                {"net/tun", "10:200", offsetof(HostFacts, has_tun)},
 };
 
 /* Nodes are bound, not made: a user namespace may not make any, and the kernel opens none on a file system that it mounted. */
@@ -264,7 +270,8 @@ static void add_dev(const PlanBuild *b)
 static void add_resolv_conf(const PlanBuild *b)
 {
         if (b->network == SPEC_NETWORK_HOST && b->facts->has_resolv_conf)
-                plan_add_host_bind(b->plan, "/etc/resolv.conf", MOUNT_ATTR_RDONLY | QUIET, "/etc/resolv.conf", NODE_FILE)->optional = true;
+                plan_add_host_bind(b->plan, "/etc/resolv.conf", MOUNT_ATTR_RDONLY | QUIET, "/etc/resolv.conf", NODE_FILE)
+                                ->optional = true;
 }
 
 void plan_api_fs(PlanBuild *b)

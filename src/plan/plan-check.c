@@ -10,7 +10,7 @@
 #include "spec/value.h"
 
 #define BIT(c) (UINT64_C(1) << (c))
-#define RANGE 65536
+#define RANGE  65536
 
 PlanOption plan_option(const MachineSpec *s, SpecField f, const char *name)
 {
@@ -29,10 +29,13 @@ typedef struct Conflict { /* two switches that exclude each other */
         bool (*both)(const MachineSpec *s);
 } Conflict;
 
-static bool both_boot_and_pid2(const MachineSpec *s) { return s->boot && s->as_pid2; }
+static bool both_boot_and_pid2(const MachineSpec *s)
+{
+        return s->boot && s->as_pid2;
+}
 
 static const Conflict conflicts[] = {
-        {SPEC_FIELD_BOOT, SPEC_FIELD_AS_PID2, "--boot", "--as-pid2", both_boot_and_pid2},
+                {SPEC_FIELD_BOOT, SPEC_FIELD_AS_PID2, "--boot", "--as-pid2", both_boot_and_pid2},
 };
 
 static int check_conflicts(const MachineSpec *s, Error *e)
@@ -52,10 +55,12 @@ static int check_root(const PlanBuild *b, Error *e)
         const HostFacts *f = b->facts;
 
         if (f->root_kind == ROOT_DIRECTORY && str_eq(f->root_directory, "/"))
-                return error_set(e, -EINVAL, "the host's own root directory cannot be a machine; give another one with --directory=");
+                return error_set(e, -EINVAL,
+                                 "the host's own root directory cannot be a machine; give another one with --directory=");
         if (s->boot && !f->init_path)
                 return error_set(e, -ENOENT,
-                                 "machine '%s' has no init to boot (no /usr/lib/systemd/systemd, /lib/systemd/systemd or /sbin/init); run "
+                                 "machine '%s' has no init to boot (no /usr/lib/systemd/systemd, /lib/systemd/systemd or "
+                                 "/sbin/init); run "
                                  "a single command in it with 'berth run'",
                                  f->machine_name);
         return 0;
@@ -74,7 +79,8 @@ static int resolve_users(PlanBuild *b, Error *e)
         }
         b->users = s->users;
         if (b->users != SPEC_USERS_NO && !f->has_user_namespaces)
-                return error_set(e, -EOPNOTSUPP, "%s needs user namespaces, which this kernel does not offer; use --private-users=no",
+                return error_set(e, -EOPNOTSUPP,
+                                 "%s needs user namespaces, which this kernel does not offer; use --private-users=no",
                                  plan_option(s, SPEC_FIELD_USERS, "--private-users").s);
         return 0;
 }
@@ -131,7 +137,8 @@ static int check_users(PlanBuild *b, Error *e)
                                  plan_option(s, SPEC_FIELD_USERS, "--private-users").s);
         if (!f->has_idmapped_mounts)
                 return error_set(e, -EOPNOTSUPP,
-                                 "%s needs ID-mapped mounts (Linux 5.12, and 5.19 for overlays), which this kernel does not offer; use "
+                                 "%s needs ID-mapped mounts (Linux 5.12, and 5.19 for overlays), which this kernel does not "
+                                 "offer; use "
                                  "--private-users=no",
                                  plan_option(s, SPEC_FIELD_USERS, "--private-users").s);
         b->root_idmap = SPEC_IDMAP_FULL;
@@ -158,7 +165,8 @@ static int check_capabilities(PlanBuild *b, Error *e)
 
         if (missing && s->capability != UINT64_MAX) {
                 unsigned first = (unsigned)__builtin_ctzll(missing);
-                return error_set(e, -EPERM, "%s: this process has no %s to pass on", plan_option(s, SPEC_FIELD_CAPABILITY, "--capability").s,
+                return error_set(e, -EPERM, "%s: this process has no %s to pass on",
+                                 plan_option(s, SPEC_FIELD_CAPABILITY, "--capability").s,
                                  value_capability_to_name(first) ?: "such capability");
         }
         b->capabilities = ((default_capabilities(b) | s->capability) & ~s->drop_capability) & limit;

@@ -97,7 +97,7 @@ static void env_user(char ***env, const PlanBuild *b)
 
 static void env_apply(char ***env, char *const *assignments)
 {
-        STRV_FOREACH(a, assignments)
+        STRV_FOREACH (a, assignments)
                 strv_env_set(env, *a);
 }
 
@@ -121,20 +121,28 @@ static char **payload_environment(const PlanBuild *b)
 
 /* ---- limits ---- */
 
-#define KEEP UINT64_MAX - 1 /* the caller's */
+#define KEEP      UINT64_MAX - 1 /* the caller's */
 #define UNLIMITED UINT64_MAX
 
 /* What the kernel gives its own PID 1, with systemd's two departures: many descriptors for those who ask, no core dumps unasked.
  * NPROC and SIGPENDING scale with the memory of the host: the caller's own stand for that. */
 static const SpecRlimit default_limits[SPEC_RLIMITS] = {
-        [RLIMIT_CPU] = {UNLIMITED, UNLIMITED},    [RLIMIT_FSIZE] = {UNLIMITED, UNLIMITED},
-        [RLIMIT_DATA] = {UNLIMITED, UNLIMITED},   [RLIMIT_STACK] = {8 << 20, UNLIMITED},
-        [RLIMIT_CORE] = {0, UNLIMITED},           [RLIMIT_RSS] = {UNLIMITED, UNLIMITED},
-        [RLIMIT_NPROC] = {KEEP, KEEP},            [RLIMIT_NOFILE] = {1024, 512 << 10},
-        [RLIMIT_MEMLOCK] = {8 << 20, 8 << 20},    [RLIMIT_AS] = {UNLIMITED, UNLIMITED},
-        [RLIMIT_LOCKS] = {UNLIMITED, UNLIMITED},  [RLIMIT_SIGPENDING] = {KEEP, KEEP},
-        [RLIMIT_MSGQUEUE] = {819200, 819200},     [RLIMIT_NICE] = {0, 0},
-        [RLIMIT_RTPRIO] = {0, 0},                 [RLIMIT_RTTIME] = {UNLIMITED, UNLIMITED},
+                [RLIMIT_CPU] = {UNLIMITED, UNLIMITED},
+                [RLIMIT_FSIZE] = {UNLIMITED, UNLIMITED},
+                [RLIMIT_DATA] = {UNLIMITED, UNLIMITED},
+                [RLIMIT_STACK] = {8 << 20, UNLIMITED},
+                [RLIMIT_CORE] = {0, UNLIMITED},
+                [RLIMIT_RSS] = {UNLIMITED, UNLIMITED},
+                [RLIMIT_NPROC] = {KEEP, KEEP},
+                [RLIMIT_NOFILE] = {1024, 512 << 10},
+                [RLIMIT_MEMLOCK] = {8 << 20, 8 << 20},
+                [RLIMIT_AS] = {UNLIMITED, UNLIMITED},
+                [RLIMIT_LOCKS] = {UNLIMITED, UNLIMITED},
+                [RLIMIT_SIGPENDING] = {KEEP, KEEP},
+                [RLIMIT_MSGQUEUE] = {819200, 819200},
+                [RLIMIT_NICE] = {0, 0},
+                [RLIMIT_RTPRIO] = {0, 0},
+                [RLIMIT_RTTIME] = {UNLIMITED, UNLIMITED},
 };
 
 static void add_rlimit(PlanBuild *b, unsigned which, SpecRlimit l)
@@ -150,7 +158,8 @@ static void add_rlimit(PlanBuild *b, unsigned which, SpecRlimit l)
 static int plan_rlimits(PlanBuild *b, Error *e)
 {
         const HostFacts *f = b->facts;
-        bool may_raise = f->has_sys_resource && !b->plan->user_namespace; /* in its own namespace PID 1 has no such right over the host */
+        bool may_raise = f->has_sys_resource &&
+                         !b->plan->user_namespace; /* in its own namespace PID 1 has no such right over the host */
 
         for (unsigned i = 0; i < SPEC_RLIMITS; i++) {
                 uint64_t ceiling = may_raise ? UNLIMITED : f->rlimit_hard[i];
@@ -159,8 +168,8 @@ static int plan_rlimits(PlanBuild *b, Error *e)
                         l = b->spec->rlimit[i];
                         if (l.hard > ceiling)
                                 return error_set(e, -EPERM, "%s: %s cannot be raised above this process's own hard limit of %llu",
-                                                 plan_option(b->spec, SPEC_FIELD_RLIMIT + i, "--rlimit").s, value_rlimit_to_name(i),
-                                                 (unsigned long long)ceiling);
+                                                 plan_option(b->spec, SPEC_FIELD_RLIMIT + i, "--rlimit").s,
+                                                 value_rlimit_to_name(i), (unsigned long long)ceiling);
                 } else if (l.soft == KEEP)
                         continue;
                 l.hard = MIN(l.hard, ceiling);

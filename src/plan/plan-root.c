@@ -18,7 +18,8 @@ void plan_root(PlanBuild *b)
 {
         const HostFacts *f = b->facts;
         bool overlay = f->root_kind == ROOT_OVERLAY;
-        PlanOp *tree = plan_add(b->plan, PHASE_TREES, overlay ? OP_TREE_OVERLAY : OP_TREE_BIND, overlay ? NULL : f->root_directory);
+        PlanOp *tree = plan_add(b->plan, PHASE_TREES, overlay ? OP_TREE_OVERLAY : OP_TREE_BIND,
+                                overlay ? NULL : f->root_directory);
 
         tree->slot = b->plan->n_slots++;
         tree->idmap = b->root_idmap;
@@ -40,19 +41,19 @@ typedef struct TmpfsFlag { /* mount options that are attributes of the mount, no
 } TmpfsFlag;
 
 static const TmpfsFlag tmpfs_flags[] = {
-        {"ro", MOUNT_ATTR_RDONLY, 0},
-        {"rw", 0, MOUNT_ATTR_RDONLY},
-        {"nosuid", MOUNT_ATTR_NOSUID, 0},
-        {"suid", 0, MOUNT_ATTR_NOSUID},
-        {"nodev", MOUNT_ATTR_NODEV, 0},
-        {"dev", 0, MOUNT_ATTR_NODEV},
-        {"noexec", MOUNT_ATTR_NOEXEC, 0},
-        {"exec", 0, MOUNT_ATTR_NOEXEC},
-        {"noatime", MOUNT_ATTR_NOATIME, MOUNT_ATTR_STRICTATIME},
-        {"strictatime", MOUNT_ATTR_STRICTATIME, MOUNT_ATTR_NOATIME},
-        {"nodiratime", MOUNT_ATTR_NODIRATIME, 0},
-        {"diratime", 0, MOUNT_ATTR_NODIRATIME},
-        {"defaults", 0, 0},
+                {"ro", MOUNT_ATTR_RDONLY, 0},
+                {"rw", 0, MOUNT_ATTR_RDONLY},
+                {"nosuid", MOUNT_ATTR_NOSUID, 0},
+                {"suid", 0, MOUNT_ATTR_NOSUID},
+                {"nodev", MOUNT_ATTR_NODEV, 0},
+                {"dev", 0, MOUNT_ATTR_NODEV},
+                {"noexec", MOUNT_ATTR_NOEXEC, 0},
+                {"exec", 0, MOUNT_ATTR_NOEXEC},
+                {"noatime", MOUNT_ATTR_NOATIME, MOUNT_ATTR_STRICTATIME},
+                {"strictatime", MOUNT_ATTR_STRICTATIME, MOUNT_ATTR_NOATIME},
+                {"nodiratime", MOUNT_ATTR_NODIRATIME, 0},
+                {"diratime", 0, MOUNT_ATTR_NODIRATIME},
+                {"defaults", 0, 0},
 };
 
 static const TmpfsFlag *tmpfs_flag(const char *word)
@@ -72,8 +73,7 @@ static void add_tmpfs(PlanBuild *b, const SpecMount *m)
         op->source = xstrdup("tmpfs");
         op->node = NODE_DIRECTORY;
         op->attrs = MOUNT_ATTR_NODEV | MOUNT_ATTR_STRICTATIME;
-        STRV_FOREACH(w, words)
-        {
+        STRV_FOREACH (w, words) {
                 const TmpfsFlag *flag = tmpfs_flag(*w);
                 if (!flag) {
                         strv_push(&op->options, *w);
@@ -88,16 +88,21 @@ static int add_bind(PlanBuild *b, const SpecMount *m, Error *e)
         uint64_t attrs = m->read_only ? MOUNT_ATTR_RDONLY : 0;
 
         if (m->idmap != SPEC_IDMAP_NONE && !b->plan->user_namespace)
-                return error_set(e, -EINVAL, "bind mount of '%s' on '%s': the option '%s' needs a user namespace; leave it out, or use "
-                                 "--private-users=pick", m->source, m->target, value_idmap_to_name(m->idmap));
+                return error_set(e, -EINVAL,
+                                 "bind mount of '%s' on '%s': the option '%s' needs a user namespace; leave it out, or use "
+                                 "--private-users=pick",
+                                 m->source, m->target, value_idmap_to_name(m->idmap));
         if (m->idmap != SPEC_IDMAP_NONE && !b->facts->has_idmapped_mounts)
                 return error_set(e, -EOPNOTSUPP,
-                                 "bind mount of '%s' on '%s': the option '%s' needs ID-mapped mounts, which this kernel does not offer",
+                                 "bind mount of '%s' on '%s': the option '%s' needs ID-mapped mounts, which this kernel does not "
+                                 "offer",
                                  m->source, m->target, value_idmap_to_name(m->idmap));
         if (m->source_in_image) {
                 if (m->idmap != SPEC_IDMAP_NONE)
-                        return error_set(e, -EINVAL, "bind mount of '+%s' on '%s': the option '%s' is for sources on the host; the image is "
-                                         "mapped already", m->source, m->target, value_idmap_to_name(m->idmap));
+                        return error_set(e, -EINVAL,
+                                         "bind mount of '+%s' on '%s': the option '%s' is for sources on the host; the image is "
+                                         "mapped already",
+                                         m->source, m->target, value_idmap_to_name(m->idmap));
                 PlanOp *op = plan_add(b->plan, PHASE_ROOT, OP_BIND, m->target);
                 op->source = xstrdup(m->source);
                 op->recursive = m->recursive;
@@ -139,7 +144,8 @@ int plan_mounts(PlanBuild *b, Error *e)
         for (size_t i = 0; r >= 0 && i < mounts->n; i++) {
                 const SpecMount *m = sorted[i];
                 if (str_eq(m->target, "/"))
-                        return error_set(e, -EINVAL, "%s: nothing can be mounted on '/'; the root comes from --directory= or --machine=",
+                        return error_set(e, -EINVAL,
+                                         "%s: nothing can be mounted on '/'; the root comes from --directory= or --machine=",
                                          b->spec->origin[SPEC_FIELD_MOUNTS] ?: "mounts");
                 switch (m->type) {
                 case SPEC_MOUNT_BIND:

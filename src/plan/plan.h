@@ -28,74 +28,74 @@ typedef enum PlanPhase { PHASE_TREES, PHASE_ROOT, PHASE_INSIDE, PHASE_PROCESS, _
 
 typedef enum PlanOpType {
         /* PHASE_TREES */
-        OP_TREE_BIND,      /* path, slot, recursive, attrs, idmap: a detached copy of a host tree */
-        OP_TREE_OVERLAY,   /* lower (topmost first), upper, work, slot, attrs, idmap (of each layer) */
+        OP_TREE_BIND,    /* path, slot, recursive, attrs, idmap: a detached copy of a host tree */
+        OP_TREE_OVERLAY, /* lower (topmost first), upper, work, slot, attrs, idmap (of each layer) */
         /* PHASE_ROOT */
-        OP_ATTACH_ROOT,    /* slot: the mount that becomes "/" */
-        OP_ATTACH,         /* slot, path, node: attach a tree; the target is made as `node` says when missing */
-        OP_MOUNT,          /* fstype, source, options, path, attrs, node: a new file system of the container's own namespaces */
-        OP_BIND,           /* source (inside the new root), path, recursive, attrs, node */
-        OP_SETATTR,        /* path, attrs, attrs_clear, recursive: mount_setattr on the mount at path, which becomes one by itself when it is none */
-        OP_MKDIR,          /* path, mode */
-        OP_SYMLINK,        /* source = link text, path; an existing entry stays */
-        OP_FILE,           /* path, text, mode; replaces */
-        OP_MKNOD,          /* path, mode (with S_IFREG, S_IFIFO or S_IFSOCK; S_IFCHR and S_IFBLK with device 0:0), for masking nodes */
-        OP_UNMOUNT,        /* path: detached, and its (empty) mount point removed: for mounts that only the assembly needs */
-        OP_MASK,           /* path: cover it with the /run/host/inaccessible node of its type, when it exists */
-        OP_NOTIFY_SOCKET,  /* path: bind the sd_notify(3) datagram socket there; the descriptor goes to the supervisor */
-        OP_CONSOLE,        /* path ("/dev/console"): a pty from the container's own devpts, symlinked there; the master goes to the supervisor */
-        OP_REMOVE,         /* path: a file that only the assembly needs */
-        OP_KMSG_FIFO,      /* path ("/proc/kmsg"): covered by a FIFO that the supervisor keeps open */
-        OP_PIVOT,          /* the root becomes "/"; the host's tree is gone */
+        OP_ATTACH_ROOT, /* slot: the mount that becomes "/" */
+        OP_ATTACH,      /* slot, path, node: attach a tree; the target is made as `node` says when missing */
+        OP_MOUNT,       /* fstype, source, options, path, attrs, node: a new file system of the container's own namespaces */
+        OP_BIND,        /* source (inside the new root), path, recursive, attrs, node */
+        OP_SETATTR, /* path, attrs, attrs_clear, recursive: mount_setattr on the mount at path, which becomes one by itself when it is none */
+        OP_MKDIR,   /* path, mode */
+        OP_SYMLINK, /* source = link text, path; an existing entry stays */
+        OP_FILE,    /* path, text, mode; replaces */
+        OP_MKNOD,   /* path, mode (with S_IFREG, S_IFIFO or S_IFSOCK; S_IFCHR and S_IFBLK with device 0:0), for masking nodes */
+        OP_UNMOUNT, /* path: detached, and its (empty) mount point removed: for mounts that only the assembly needs */
+        OP_MASK,    /* path: cover it with the /run/host/inaccessible node of its type, when it exists */
+        OP_NOTIFY_SOCKET, /* path: bind the sd_notify(3) datagram socket there; the descriptor goes to the supervisor */
+        OP_CONSOLE, /* path ("/dev/console"): a pty from the container's own devpts, symlinked there; the master goes to the supervisor */
+        OP_REMOVE,    /* path: a file that only the assembly needs */
+        OP_KMSG_FIFO, /* path ("/proc/kmsg"): covered by a FIFO that the supervisor keeps open */
+        OP_PIVOT,     /* the root becomes "/"; the host's tree is gone */
         /* PHASE_INSIDE */
-        OP_HOSTNAME,       /* text */
-        OP_LINK_UP,        /* text: interface */
-        OP_WRITE,          /* path, text: into an existing (kernel) file */
+        OP_HOSTNAME, /* text */
+        OP_LINK_UP,  /* text: interface */
+        OP_WRITE,    /* path, text: into an existing (kernel) file */
         /* PHASE_PROCESS */
-        OP_KEYRING,        /* a new session keyring, so that the host's is out of reach */
-        OP_SESSION,        /* setsid, and the console as controlling terminal and standard descriptors when the plan
+        OP_KEYRING,     /* a new session keyring, so that the host's is out of reach */
+        OP_SESSION,     /* setsid, and the console as controlling terminal and standard descriptors when the plan
                             * has one; it is given to the user number, number2 */
-        OP_RLIMIT,         /* number = RLIMIT_*, value = soft, value2 = hard */
-        OP_OOM_SCORE,      /* number */
-        OP_AFFINITY,       /* bits: SPEC_CPU_WORDS words */
-        OP_PERSONALITY,    /* value */
-        OP_SECCOMP,        /* text: name of the built-in filter, "default" or "default+nosync"; value: the capabilities that are kept, as some
+        OP_RLIMIT,      /* number = RLIMIT_*, value = soft, value2 = hard */
+        OP_OOM_SCORE,   /* number */
+        OP_AFFINITY,    /* bits: SPEC_CPU_WORDS words */
+        OP_PERSONALITY, /* value */
+        OP_SECCOMP, /* text: name of the built-in filter, "default" or "default+nosync"; value: the capabilities that are kept, as some
                             * calls are let through only with theirs. Before rights are given up: loading a filter needs CAP_SYS_ADMIN */
-        OP_BOUNDING,       /* value: capability set that is kept, the rest leaves the bounding set */
-        OP_USER,           /* number = uid, number2 = gid, groups */
-        OP_CAPABILITIES,   /* value: permitted and effective set for root; for others empty */
+        OP_BOUNDING,     /* value: capability set that is kept, the rest leaves the bounding set */
+        OP_USER,         /* number = uid, number2 = gid, groups */
+        OP_CAPABILITIES, /* value: permitted and effective set for root; for others empty */
         OP_NO_NEW_PRIVS,
-        OP_CHDIR,          /* path */
-        OP_STUB_INIT,      /* as PID 1 reap and forward; the rest of the plan runs in PID 2 */
-        OP_EXEC,           /* argv, env; path NULL = search argv[0] in PATH of env. When path does not exist, the programs in `alternatives`
+        OP_CHDIR,     /* path */
+        OP_STUB_INIT, /* as PID 1 reap and forward; the rest of the plan runs in PID 2 */
+        OP_EXEC, /* argv, env; path NULL = search argv[0] in PATH of env. When path does not exist, the programs in `alternatives`
                             * are tried in order. An argv[0] that begins with "-" (a login shell) becomes "-" and the base name of the one taken */
         _OP_TYPE_MAX,
 } PlanOpType;
 
 typedef enum PlanNode { /* what to make at a mount point that is missing */
-        NODE_NONE,
-        NODE_DIRECTORY,
-        NODE_FILE,
-        NODE_SAME, /* a directory or an empty file, as what is mounted there is */
+                        NODE_NONE,
+                        NODE_DIRECTORY,
+                        NODE_FILE,
+                        NODE_SAME, /* a directory or an empty file, as what is mounted there is */
 } PlanNode;
 
 typedef struct PlanOp {
         PlanOpType type;
         PlanPhase phase;
-        bool optional;          /* a failure is not one: the thing does not exist on this kernel or in this image */
+        bool optional; /* a failure is not one: the thing does not exist on this kernel or in this image */
         bool recursive;
         PlanNode node;
-        SpecIdmap idmap;        /* OP_TREE_*: how on-disk IDs are mapped to the container's range */
-        int slot;               /* OP_TREE_*, OP_ATTACH*: index of the tree; -1 else */
+        SpecIdmap idmap; /* OP_TREE_*: how on-disk IDs are mapped to the container's range */
+        int slot;        /* OP_TREE_*, OP_ATTACH*: index of the tree; -1 else */
         int64_t number, number2;
         uint64_t value, value2;
         uint64_t attrs, attrs_clear; /* MOUNT_ATTR_* */
         mode_t mode;
         char *path, *source, *text, *fstype, *upper, *work;
-        char **options;         /* "key=value" or "flag" */
+        char **options; /* "key=value" or "flag" */
         char **lower, **argv, **env, **alternatives;
-        uint32_t *groups;       /* count in value */
-        uint64_t *bits;         /* SPEC_CPU_WORDS words */
+        uint32_t *groups; /* count in value */
+        uint64_t *bits;   /* SPEC_CPU_WORDS words */
 } PlanOp;
 
 typedef struct MachinePlan {
@@ -103,16 +103,16 @@ typedef struct MachinePlan {
         size_t n;
         int n_slots;
 
-        uint64_t namespaces;    /* CLONE_NEW* */
+        uint64_t namespaces; /* CLONE_NEW* */
         bool user_namespace;
         uint32_t id_base, id_count; /* inside 0 → outside id_base, id_count IDs */
 
         char *name;
-        char *cgroup;           /* below the host's cgroup2 mount, "/machine.slice/berth-NAME"; payload/ and supervisor/ are made in it; NULL without */
-        SpecConsole console;    /* resolved: never AUTOPIPE */
+        char *cgroup; /* below the host's cgroup2 mount, "/machine.slice/berth-NAME"; payload/ and supervisor/ are made in it; NULL without */
+        SpecConsole console; /* resolved: never AUTOPIPE */
         bool boot, notify_ready, quiet;
-        int stop_signal;        /* what asks this payload to power off; 0: SIGKILL at once */
-        int reboot_signal;      /* what asks it to reboot; 0: none */
+        int stop_signal;   /* what asks this payload to power off; 0: SIGKILL at once */
+        int reboot_signal; /* what asks it to reboot; 0: none */
         uint64_t stop_timeout_usec;
         InitKind init_kind;
 } MachinePlan;
@@ -128,7 +128,7 @@ int plan_enter(const MachineSpec *spec, const HostFacts *facts, MachinePlan *ret
 void plan_done(MachinePlan *p);
 
 const char *plan_op_name(PlanOpType type); /* "attach-root", for messages */
-char *plan_to_text(const MachinePlan *p);              /* one operation a line, grouped by phase */
+char *plan_to_text(const MachinePlan *p);  /* one operation a line, grouped by phase */
 void plan_to_json(const MachinePlan *p, Json *j);
 
 /* The signals by which an init is asked to stop and to reboot (docs/init.md lists the sources). */

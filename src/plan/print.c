@@ -60,41 +60,41 @@ typedef struct OpRow {
 } OpRow;
 
 static const OpRow rows[_OP_TYPE_MAX] = {
-        [OP_TREE_BIND] = {"tree-bind", C(PATH) | C(SLOT) | C(RECURSIVE) | C(ATTRS) | C(IDMAP)},
-        [OP_TREE_OVERLAY] = {"tree-overlay", C(SLOT) | C(LOWER) | C(UPPER) | C(WORK) | C(ATTRS) | C(IDMAP)},
-        [OP_ATTACH_ROOT] = {"attach-root", C(SLOT)},
-        [OP_ATTACH] = {"attach", C(PATH) | C(SLOT) | C(NODE)},
-        [OP_MOUNT] = {"mount", C(PATH) | C(FSTYPE) | C(OPTIONS) | C(ATTRS) | C(NODE)},
-        [OP_BIND] = {"bind", C(PATH) | C(SOURCE) | C(RECURSIVE) | C(ATTRS) | C(NODE)},
-        [OP_SETATTR] = {"setattr", C(PATH) | C(RECURSIVE) | C(ATTRS) | C(ATTRS_CLEAR)},
-        [OP_MKDIR] = {"mkdir", C(PATH) | C(MODE)},
-        [OP_SYMLINK] = {"symlink", C(PATH) | C(SOURCE)},
-        [OP_FILE] = {"file", C(PATH) | C(TEXT) | C(MODE)},
-        [OP_MKNOD] = {"mknod", C(PATH) | C(TYPE) | C(MODE)},
-        [OP_UNMOUNT] = {"unmount", C(PATH)},
-        [OP_MASK] = {"mask", C(PATH)},
-        [OP_NOTIFY_SOCKET] = {"notify-socket", C(PATH)},
-        [OP_CONSOLE] = {"console", C(PATH)},
-        [OP_REMOVE] = {"remove", C(PATH)},
-        [OP_KMSG_FIFO] = {"kmsg-fifo", C(PATH)},
-        [OP_PIVOT] = {"pivot", 0},
-        [OP_HOSTNAME] = {"hostname", C(TEXT)},
-        [OP_LINK_UP] = {"link-up", C(TEXT)},
-        [OP_WRITE] = {"write", C(PATH) | C(TEXT)},
-        [OP_KEYRING] = {"keyring", 0},
-        [OP_SESSION] = {"session", C(UID) | C(GID)},
-        [OP_RLIMIT] = {"rlimit", C(LIMIT) | C(SOFT) | C(HARD)},
-        [OP_OOM_SCORE] = {"oom-score", C(SCORE)},
-        [OP_AFFINITY] = {"affinity", C(CPUS)},
-        [OP_PERSONALITY] = {"personality", C(PERSONALITY)},
-        [OP_SECCOMP] = {"seccomp", C(TEXT)},
-        [OP_BOUNDING] = {"bounding", C(CAPABILITIES)},
-        [OP_USER] = {"user", C(UID) | C(GID) | C(GROUPS)},
-        [OP_CAPABILITIES] = {"capabilities", C(CAPABILITIES)},
-        [OP_NO_NEW_PRIVS] = {"no-new-privs", 0},
-        [OP_CHDIR] = {"chdir", C(PATH)},
-        [OP_STUB_INIT] = {"stub-init", 0},
-        [OP_EXEC] = {"exec", C(PATH) | C(ARGV) | C(ALTERNATIVES) | C(ENV)},
+                [OP_TREE_BIND] = {"tree-bind", C(PATH) | C(SLOT) | C(RECURSIVE) | C(ATTRS) | C(IDMAP)},
+                [OP_TREE_OVERLAY] = {"tree-overlay", C(SLOT) | C(LOWER) | C(UPPER) | C(WORK) | C(ATTRS) | C(IDMAP)},
+                [OP_ATTACH_ROOT] = {"attach-root", C(SLOT)},
+                [OP_ATTACH] = {"attach", C(PATH) | C(SLOT) | C(NODE)},
+                [OP_MOUNT] = {"mount", C(PATH) | C(FSTYPE) | C(OPTIONS) | C(ATTRS) | C(NODE)},
+                [OP_BIND] = {"bind", C(PATH) | C(SOURCE) | C(RECURSIVE) | C(ATTRS) | C(NODE)},
+                [OP_SETATTR] = {"setattr", C(PATH) | C(RECURSIVE) | C(ATTRS) | C(ATTRS_CLEAR)},
+                [OP_MKDIR] = {"mkdir", C(PATH) | C(MODE)},
+                [OP_SYMLINK] = {"symlink", C(PATH) | C(SOURCE)},
+                [OP_FILE] = {"file", C(PATH) | C(TEXT) | C(MODE)},
+                [OP_MKNOD] = {"mknod", C(PATH) | C(TYPE) | C(MODE)},
+                [OP_UNMOUNT] = {"unmount", C(PATH)},
+                [OP_MASK] = {"mask", C(PATH)},
+                [OP_NOTIFY_SOCKET] = {"notify-socket", C(PATH)},
+                [OP_CONSOLE] = {"console", C(PATH)},
+                [OP_REMOVE] = {"remove", C(PATH)},
+                [OP_KMSG_FIFO] = {"kmsg-fifo", C(PATH)},
+                [OP_PIVOT] = {"pivot", 0},
+                [OP_HOSTNAME] = {"hostname", C(TEXT)},
+                [OP_LINK_UP] = {"link-up", C(TEXT)},
+                [OP_WRITE] = {"write", C(PATH) | C(TEXT)},
+                [OP_KEYRING] = {"keyring", 0},
+                [OP_SESSION] = {"session", C(UID) | C(GID)},
+                [OP_RLIMIT] = {"rlimit", C(LIMIT) | C(SOFT) | C(HARD)},
+                [OP_OOM_SCORE] = {"oom-score", C(SCORE)},
+                [OP_AFFINITY] = {"affinity", C(CPUS)},
+                [OP_PERSONALITY] = {"personality", C(PERSONALITY)},
+                [OP_SECCOMP] = {"seccomp", C(TEXT)},
+                [OP_BOUNDING] = {"bounding", C(CAPABILITIES)},
+                [OP_USER] = {"user", C(UID) | C(GID) | C(GROUPS)},
+                [OP_CAPABILITIES] = {"capabilities", C(CAPABILITIES)},
+                [OP_NO_NEW_PRIVS] = {"no-new-privs", 0},
+                [OP_CHDIR] = {"chdir", C(PATH)},
+                [OP_STUB_INIT] = {"stub-init", 0},
+                [OP_EXEC] = {"exec", C(PATH) | C(ARGV) | C(ALTERNATIVES) | C(ENV)},
 };
 
 const char *plan_op_name(PlanOpType type)
@@ -108,13 +108,17 @@ typedef struct AttrName {
         const char *name;
 } AttrName;
 static const AttrName attr_names[] = {
-        {MOUNT_ATTR_RDONLY, "ro"},     {MOUNT_ATTR_NOSUID, "nosuid"},       {MOUNT_ATTR_NODEV, "nodev"},
-        {MOUNT_ATTR_NOEXEC, "noexec"}, {MOUNT_ATTR_NOATIME, "noatime"},     {MOUNT_ATTR_STRICTATIME, "strictatime"},
-        {MOUNT_ATTR_NODIRATIME, "nodiratime"},
+                {MOUNT_ATTR_RDONLY, "ro"},
+                {MOUNT_ATTR_NOSUID, "nosuid"},
+                {MOUNT_ATTR_NODEV, "nodev"},
+                {MOUNT_ATTR_NOEXEC, "noexec"},
+                {MOUNT_ATTR_NOATIME, "noatime"},
+                {MOUNT_ATTR_STRICTATIME, "strictatime"},
+                {MOUNT_ATTR_NODIRATIME, "nodiratime"},
 };
 static const AttrName namespace_names[] = {
-        {CLONE_NEWUSER, "user"}, {CLONE_NEWPID, "pid"}, {CLONE_NEWNS, "mount"},      {CLONE_NEWIPC, "ipc"},
-        {CLONE_NEWUTS, "uts"},   {CLONE_NEWNET, "net"}, {CLONE_NEWCGROUP, "cgroup"},
+                {CLONE_NEWUSER, "user"}, {CLONE_NEWPID, "pid"}, {CLONE_NEWNS, "mount"},      {CLONE_NEWIPC, "ipc"},
+                {CLONE_NEWUTS, "uts"},   {CLONE_NEWNET, "net"}, {CLONE_NEWCGROUP, "cgroup"},
 };
 
 static char **bit_words(const AttrName *table, size_t n, uint64_t bits)
@@ -157,7 +161,8 @@ static char **group_words(const PlanOp *op)
 }
 
 static const AttrName node_types[] = {
-        {S_IFREG, "file"}, {S_IFIFO, "fifo"}, {S_IFSOCK, "socket"}, {S_IFCHR, "character-device"}, {S_IFBLK, "block-device"},
+                {S_IFREG, "file"},         {S_IFIFO, "fifo"}, {S_IFSOCK, "socket"}, {S_IFCHR, "character-device"},
+                {S_IFBLK, "block-device"},
 };
 
 static const char *node_type(mode_t mode)
@@ -168,9 +173,13 @@ static const char *node_type(mode_t mode)
         return NULL;
 }
 
-static const char *const node_names[] = {[NODE_NONE] = NULL, [NODE_DIRECTORY] = "directory", [NODE_FILE] = "file", [NODE_SAME] = "same"};
+static const char *const node_names[] = {
+                [NODE_NONE] = NULL, [NODE_DIRECTORY] = "directory", [NODE_FILE] = "file", [NODE_SAME] = "same"};
 
-static char *limit_text(uint64_t v) { return v == UINT64_MAX ? xstrdup("infinity") : xasprintf("%llu", (unsigned long long)v); }
+static char *limit_text(uint64_t v)
+{
+        return v == UINT64_MAX ? xstrdup("infinity") : xasprintf("%llu", (unsigned long long)v);
+}
 
 typedef struct Cell { /* what a column shows of an operation: words, one text, or a mere "yes"; nothing when it has the usual value */
         char **words;
@@ -184,14 +193,29 @@ static void cell_done(Cell *c)
         free(c->text);
 }
 
-static Cell cell_list(char **take_words) { return (Cell){.words = take_words, .is_list = take_words != NULL}; }
-static Cell cell_text(const char *s) { return (Cell){.text = xstrdup(s)}; }
-static Cell cell_flag(bool on) { return (Cell){.is_flag = on}; }
+static Cell cell_list(char **take_words)
+{
+        return (Cell){.words = take_words, .is_list = take_words != NULL};
+}
+static Cell cell_text(const char *s)
+{
+        return (Cell){.text = xstrdup(s)};
+}
+static Cell cell_flag(bool on)
+{
+        return (Cell){.is_flag = on};
+}
 
-static Cell cell_u64(uint64_t v) { return (Cell){.text = limit_text(v)}; }
-static Cell cell_i64(int64_t v) { return (Cell){.text = xasprintf("%lld", (long long)v)}; }
+static Cell cell_u64(uint64_t v)
+{
+        return (Cell){.text = limit_text(v)};
+}
+static Cell cell_i64(int64_t v)
+{
+        return (Cell){.text = xasprintf("%lld", (long long)v)};
+}
 
-#define GETTER(name, expression)               \
+#define GETTER(name, expression)                 \
         static Cell get_##name(const PlanOp *op) \
         {                                        \
                 return expression;               \
@@ -231,36 +255,36 @@ typedef struct ColumnRow {
 } ColumnRow;
 
 static const ColumnRow columns[_COLUMN_MAX] = {
-        [COLUMN_PATH] = {"path", get_path},
-        [COLUMN_SLOT] = {"slot", get_slot},
-        [COLUMN_FSTYPE] = {"fstype", get_fstype},
-        [COLUMN_SOURCE] = {"source", get_source},
-        [COLUMN_TEXT] = {"text", get_text},
-        [COLUMN_LOWER] = {"lower", get_lower},
-        [COLUMN_UPPER] = {"upper", get_upper},
-        [COLUMN_WORK] = {"work", get_work},
-        [COLUMN_OPTIONS] = {"options", get_options},
-        [COLUMN_ATTRS] = {"attrs", get_attrs},
-        [COLUMN_ATTRS_CLEAR] = {"clear", get_attrs_clear},
-        [COLUMN_IDMAP] = {"idmap", get_idmap},
-        [COLUMN_RECURSIVE] = {"recursive", get_recursive},
-        [COLUMN_NODE] = {"node", get_node},
-        [COLUMN_MODE] = {"mode", get_mode},
-        [COLUMN_TYPE] = {"type", get_type},
-        [COLUMN_LIMIT] = {"limit", get_limit},
-        [COLUMN_SOFT] = {"soft", get_value},
-        [COLUMN_HARD] = {"hard", get_value2},
-        [COLUMN_SCORE] = {"score", get_number},
-        [COLUMN_CPUS] = {"cpus", get_cpus},
-        [COLUMN_PERSONALITY] = {"personality", get_value},
-        [COLUMN_CAPABILITIES] = {"capabilities", get_capabilities},
-        [COLUMN_UID] = {"uid", get_number},
-        [COLUMN_GID] = {"gid", get_number2},
-        [COLUMN_GROUPS] = {"groups", get_groups},
-        [COLUMN_ARGV] = {"argv", get_argv},
-        [COLUMN_ALTERNATIVES] = {"alternatives", get_alternatives},
-        [COLUMN_ENV] = {"env", get_env},
-        [COLUMN_OPTIONAL] = {"optional", get_optional},
+                [COLUMN_PATH] = {"path", get_path},
+                [COLUMN_SLOT] = {"slot", get_slot},
+                [COLUMN_FSTYPE] = {"fstype", get_fstype},
+                [COLUMN_SOURCE] = {"source", get_source},
+                [COLUMN_TEXT] = {"text", get_text},
+                [COLUMN_LOWER] = {"lower", get_lower},
+                [COLUMN_UPPER] = {"upper", get_upper},
+                [COLUMN_WORK] = {"work", get_work},
+                [COLUMN_OPTIONS] = {"options", get_options},
+                [COLUMN_ATTRS] = {"attrs", get_attrs},
+                [COLUMN_ATTRS_CLEAR] = {"clear", get_attrs_clear},
+                [COLUMN_IDMAP] = {"idmap", get_idmap},
+                [COLUMN_RECURSIVE] = {"recursive", get_recursive},
+                [COLUMN_NODE] = {"node", get_node},
+                [COLUMN_MODE] = {"mode", get_mode},
+                [COLUMN_TYPE] = {"type", get_type},
+                [COLUMN_LIMIT] = {"limit", get_limit},
+                [COLUMN_SOFT] = {"soft", get_value},
+                [COLUMN_HARD] = {"hard", get_value2},
+                [COLUMN_SCORE] = {"score", get_number},
+                [COLUMN_CPUS] = {"cpus", get_cpus},
+                [COLUMN_PERSONALITY] = {"personality", get_value},
+                [COLUMN_CAPABILITIES] = {"capabilities", get_capabilities},
+                [COLUMN_UID] = {"uid", get_number},
+                [COLUMN_GID] = {"gid", get_number2},
+                [COLUMN_GROUPS] = {"groups", get_groups},
+                [COLUMN_ARGV] = {"argv", get_argv},
+                [COLUMN_ALTERNATIVES] = {"alternatives", get_alternatives},
+                [COLUMN_ENV] = {"env", get_env},
+                [COLUMN_OPTIONAL] = {"optional", get_optional},
 };
 
 /* Every operation can be optional; the other columns are its own. */
@@ -270,10 +294,10 @@ static bool has_column(const PlanOp *op, Column c)
 }
 
 static const char *const phase_names[_PHASE_MAX] = {
-        [PHASE_TREES] = "trees",
-        [PHASE_ROOT] = "root",
-        [PHASE_INSIDE] = "inside",
-        [PHASE_PROCESS] = "process",
+                [PHASE_TREES] = "trees",
+                [PHASE_ROOT] = "root",
+                [PHASE_INSIDE] = "inside",
+                [PHASE_PROCESS] = "process",
 };
 
 /* ---- text ---- */
@@ -284,7 +308,8 @@ static void text_word(Buf *out, const char *s)
         bool plain = *s != '\0';
 
         for (const char *c = s; *c; c++)
-                plain = plain && ((*c >= '+' && *c <= ':') || (*c >= '@' && *c <= 'Z') || (*c >= 'a' && *c <= 'z') || strchr("_=%", *c));
+                plain = plain &&
+                        ((*c >= '+' && *c <= ':') || (*c >= '@' && *c <= 'Z') || (*c >= 'a' && *c <= 'z') || strchr("_=%", *c));
         if (plain) {
                 buf_adds(out, s);
                 return;
@@ -311,15 +336,15 @@ static void text_cell(Buf *out, Column column, const Cell *cell)
                 text_word(out, cell->text);
                 return;
         }
-        buf_addf(out, lines ? "" : " %s", columns[column].name);
+        if (!lines)
+                buf_addf(out, " %s", columns[column].name);
         if (cell->is_flag)
                 return;
         if (!lines)
                 buf_adds(out, column == COLUMN_ARGV ? "=[" : "=");
         if (cell->text)
                 text_word(out, cell->text);
-        STRV_FOREACH(w, cell->words)
-        {
+        STRV_FOREACH (w, cell->words) {
                 buf_adds(out, lines ? "\n    env " : separator);
                 text_word(out, *w);
                 separator = column == COLUMN_ARGV ? " " : ",";

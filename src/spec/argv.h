@@ -5,16 +5,9 @@
 
 #include "spec/spelling.h"
 
-typedef struct SpecOption { /* an option of the front end's own, that describes no machine: --json, --plan */
-        char short_name;
-        const char *long_name;
-        SpecArgument argument;
-        const char *metavar, *help;
-} SpecOption;
-
 typedef struct SpecArgv {
-        unsigned uses;            /* SpecUse of the verb; 0: only own options */
-        const SpecOption *own;    /* looked up before the table */
+        unsigned uses;         /* SpecUse of the verb; 0: only own options */
+        const SpecOption *own; /* looked up before the table */
         size_t n_own;
         int (*take)(void *ctx, size_t option, const char *value, Error *e); /* index into own; value NULL without one */
         void *ctx;

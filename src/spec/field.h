@@ -7,14 +7,14 @@
 
 struct ValueType;
 
-typedef enum SpecGroup { /* what a higher layer replaces as a whole (systemd-nspawn's SettingsMask) */
-        SPEC_GROUP_SINGLE, /* on its own */
-        SPEC_GROUP_START,  /* what runs, and how */
-        SPEC_GROUP_CAPABILITY,
-        SPEC_GROUP_NETWORK,
-        SPEC_GROUP_USERS,
-        SPEC_GROUP_MOUNTS,
-        _SPEC_GROUP_MAX,
+typedef enum SpecGroup {                    /* what a higher layer replaces as a whole (systemd-nspawn's SettingsMask) */
+                         SPEC_GROUP_SINGLE, /* on its own */
+                         SPEC_GROUP_START,  /* what runs, and how */
+                         SPEC_GROUP_CAPABILITY,
+                         SPEC_GROUP_NETWORK,
+                         SPEC_GROUP_USERS,
+                         SPEC_GROUP_MOUNTS,
+                         _SPEC_GROUP_MAX,
 } SpecGroup;
 
 typedef struct FieldRow {

@@ -7,10 +7,10 @@
 #include "spec/spec.h"
 
 typedef struct SpecNspawnFile {
-        const char *name;     /* for origins and messages */
+        const char *name; /* for origins and messages */
         const char *text;
         size_t len;
-        bool trusted;         /* false: settings that need trust are left out, each with an EVENT_WARNING, as systemd-nspawn does */
+        bool trusted; /* false: settings that need trust are left out, each with an EVENT_WARNING, as systemd-nspawn does */
         const Events *events; /* NULL: silent */
 } SpecNspawnFile;
 

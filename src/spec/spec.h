@@ -17,13 +17,13 @@
 #include "base/error.h"
 
 typedef enum SpecUsers { /* systemd-nspawn --private-users= */
-        SPEC_USERS_NO,
-        SPEC_USERS_OWNER,    /* "yes": the range that the root directory's owner belongs to */
-        SPEC_USERS_PICK,     /* a free range, kept for the machine */
-        SPEC_USERS_IDENTITY, /* 0:0:65536 */
-        SPEC_USERS_FIXED,    /* users_base, users_count */
-        _SPEC_USERS_MAX,
-        _SPEC_USERS_INVALID = -22,
+                         SPEC_USERS_NO,
+                         SPEC_USERS_OWNER,    /* "yes": the range that the root directory's owner belongs to */
+                         SPEC_USERS_PICK,     /* a free range, kept for the machine */
+                         SPEC_USERS_IDENTITY, /* 0:0:65536 */
+                         SPEC_USERS_FIXED,    /* users_base, users_count */
+                         _SPEC_USERS_MAX,
+                         _SPEC_USERS_INVALID = -22,
 } SpecUsers;
 
 typedef enum SpecNetwork {
@@ -34,13 +34,13 @@ typedef enum SpecNetwork {
 } SpecNetwork;
 
 typedef enum SpecConsole { /* systemd-nspawn --console= */
-        SPEC_CONSOLE_INTERACTIVE,
-        SPEC_CONSOLE_READ_ONLY,
-        SPEC_CONSOLE_PASSIVE,
-        SPEC_CONSOLE_PIPE,
-        SPEC_CONSOLE_AUTOPIPE,
-        _SPEC_CONSOLE_MAX,
-        _SPEC_CONSOLE_INVALID = -22,
+                           SPEC_CONSOLE_INTERACTIVE,
+                           SPEC_CONSOLE_READ_ONLY,
+                           SPEC_CONSOLE_PASSIVE,
+                           SPEC_CONSOLE_PIPE,
+                           SPEC_CONSOLE_AUTOPIPE,
+                           _SPEC_CONSOLE_MAX,
+                           _SPEC_CONSOLE_INVALID = -22,
 } SpecConsole;
 
 typedef enum SpecMountType {
@@ -52,12 +52,12 @@ typedef enum SpecMountType {
 } SpecMountType;
 
 typedef enum SpecIdmap { /* the bind options noidmap, idmap, rootidmap, owneridmap */
-        SPEC_IDMAP_NONE,
-        SPEC_IDMAP_FULL,
-        SPEC_IDMAP_ROOT,
-        SPEC_IDMAP_OWNER,
-        _SPEC_IDMAP_MAX,
-        _SPEC_IDMAP_INVALID = -22,
+                         SPEC_IDMAP_NONE,
+                         SPEC_IDMAP_FULL,
+                         SPEC_IDMAP_ROOT,
+                         SPEC_IDMAP_OWNER,
+                         _SPEC_IDMAP_MAX,
+                         _SPEC_IDMAP_INVALID = -22,
 } SpecIdmap;
 
 typedef struct SpecMount {
@@ -165,7 +165,10 @@ void spec_init(MachineSpec *s);
 void spec_done(MachineSpec *s);
 #define _cleanup_spec_ _cleanup_(spec_done)
 
-static inline bool spec_is_set(const MachineSpec *s, SpecField f) { return s->origin[f] != NULL; }
+static inline bool spec_is_set(const MachineSpec *s, SpecField f)
+{
+        return s->origin[f] != NULL;
+}
 /* Says that a member was filled and from where; for front ends that assign members themselves instead of handing in text. */
 void spec_mark(MachineSpec *s, SpecField f, const char *origin);
 /* Takes a copy of the words as the command (or the init's arguments) and marks the field. No words: nothing happens. */

@@ -6,14 +6,14 @@
 #include "spec/field.h"
 
 typedef enum ValueVariant { /* how a spelling differs from the plain one of its field */
-        VARIANT_PLAIN,
-        VARIANT_BIND,
-        VARIANT_BIND_READ_ONLY,
-        VARIANT_TMPFS,
-        VARIANT_INACCESSIBLE,
-        VARIANT_PRIVATE, /* network: a boolean */
-        VARIANT_WORDS,   /* lists: the text is several, quoted as in a shell */
-        _VARIANT_MAX,
+                            VARIANT_PLAIN,
+                            VARIANT_BIND,
+                            VARIANT_BIND_READ_ONLY,
+                            VARIANT_TMPFS,
+                            VARIANT_INACCESSIBLE,
+                            VARIANT_PRIVATE, /* network: a boolean */
+                            VARIANT_WORDS,   /* lists: the text is several, quoted as in a shell */
+                            _VARIANT_MAX,
 } ValueVariant;
 
 typedef struct ValueType {
@@ -27,18 +27,22 @@ typedef struct ValueType {
         bool list;                  /* an empty .nspawn value empties it */
 } ValueType;
 
-extern const ValueType value_bool, value_path, value_machine, value_hostname, value_user, value_uuid, value_strv, value_environment,
-                value_signal, value_personality, value_users, value_network, value_capabilities, value_rlimit, value_oom_score,
-                value_cpus, value_mounts, value_console, value_seconds;
+extern const ValueType value_bool, value_path, value_machine, value_hostname, value_user, value_uuid, value_strv,
+                value_environment, value_signal, value_personality, value_users, value_network, value_capabilities, value_rlimit,
+                value_oom_score, value_cpus, value_mounts, value_console, value_seconds;
+
+/* The member that a field's row points to. */
+#define VALUE_MEMBER(T, s, f) ((T *)((char *)(s) + field_row(f)->offset))
 
 /* Names and numbers, both ways. */
-int value_signal_from_name(const char *name);                  /* "SIGTERM", "TERM", "RTMIN+3", "15"; -EINVAL */
-char *value_signal_to_name(int signal);                        /* "SIGTERM", "SIGRTMIN+3" */
-int value_capability_from_name(const char *name);              /* "CAP_KILL", "kill", "5"; -EINVAL */
-const char *value_capability_to_name(unsigned capability);     /* NULL: no name */
-int value_capability_list(const char *text, uint64_t *ret, Error *e); /* by commas or blanks; "all" */
-int value_rlimit_from_name(const char *name);                  /* "NOFILE", "RLIMIT_NOFILE"; -EINVAL */
-const char *value_rlimit_to_name(unsigned limit);              /* "NOFILE" */
+int value_find_name(const char *const *names, size_t n, const char *name); /* index, whatever the case; -EINVAL */
+int value_signal_from_name(const char *name);                              /* "SIGTERM", "TERM", "RTMIN+3", "15"; -EINVAL */
+char *value_signal_to_name(int signal);                                    /* "SIGTERM", "SIGRTMIN+3" */
+int value_capability_from_name(const char *name);                          /* "CAP_KILL", "kill", "5"; -EINVAL */
+const char *value_capability_to_name(unsigned capability);                 /* NULL: no name */
+int value_capability_list(const char *text, uint64_t *ret, Error *e);      /* by commas or blanks; "all" */
+int value_rlimit_from_name(const char *name);                              /* "NOFILE", "RLIMIT_NOFILE"; -EINVAL */
+const char *value_rlimit_to_name(unsigned limit);                          /* "NOFILE" */
 const char *value_users_to_name(SpecUsers users);
 const char *value_network_to_name(SpecNetwork network);
 const char *value_console_to_name(SpecConsole console);

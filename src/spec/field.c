@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "spec/field.h"
+
+#include <assert.h>
+#include <sys/resource.h>
+
+#include "base/macro.h"
+#include "spec/value.h"
+
+#define MEMBER(m)           offsetof(MachineSpec, m)
+#define LIMIT(which, label) [SPEC_FIELD_RLIMIT + (which)] = {label, &value_rlimit, MEMBER(rlimit[which]), SPEC_GROUP_SINGLE, true}
+
+/* Trust as systemd.nspawn(5) gives it. Members that no .nspawn key reaches are marked too, should one ever come. */
+static const FieldRow fields[] = {
+                [SPEC_FIELD_DIRECTORY] = {"directory", &value_path, MEMBER(directory), SPEC_GROUP_SINGLE, true},
+                [SPEC_FIELD_MACHINE] = {"machine", &value_machine, MEMBER(machine), SPEC_GROUP_SINGLE, true},
+                [SPEC_FIELD_READ_ONLY] = {"read_only", &value_bool, MEMBER(read_only), SPEC_GROUP_SINGLE, false},
+                [SPEC_FIELD_BOOT] = {"boot", &value_bool, MEMBER(boot), SPEC_GROUP_START, false},
+                [SPEC_FIELD_AS_PID2] = {"as_pid2", &value_bool, MEMBER(as_pid2), SPEC_GROUP_START, false},
+                [SPEC_FIELD_PARAMETERS] = {"parameters", &value_strv, MEMBER(parameters), SPEC_GROUP_START, false},
+                [SPEC_FIELD_ENVIRONMENT] = {"environment", &value_environment, MEMBER(environment), SPEC_GROUP_SINGLE, false},
+                [SPEC_FIELD_USER] = {"user", &value_user, MEMBER(user), SPEC_GROUP_SINGLE, false},
+                [SPEC_FIELD_CHDIR] = {"chdir", &value_path, MEMBER(chdir), SPEC_GROUP_SINGLE, false},
+                [SPEC_FIELD_KILL_SIGNAL] = {"kill_signal", &value_signal, MEMBER(kill_signal), SPEC_GROUP_SINGLE, false},
+                [SPEC_FIELD_NOTIFY_READY] = {"notify_ready", &value_bool, MEMBER(notify_ready), SPEC_GROUP_SINGLE, false},
+                [SPEC_FIELD_SUPPRESS_SYNC] = {"suppress_sync", &value_bool, MEMBER(suppress_sync), SPEC_GROUP_SINGLE, false},
+                [SPEC_FIELD_NO_NEW_PRIVILEGES] = {"no_new_privileges", &value_bool, MEMBER(no_new_privileges), SPEC_GROUP_SINGLE,
+                                                  false},
+                [SPEC_FIELD_HOSTNAME] = {"hostname", &value_hostname, MEMBER(hostname), SPEC_GROUP_SINGLE, false},
+                [SPEC_FIELD_MACHINE_ID] = {"machine_id", &value_uuid, MEMBER(machine_id), SPEC_GROUP_SINGLE, true},
+                [SPEC_FIELD_PERSONALITY] = {"personality", &value_personality, MEMBER(personality), SPEC_GROUP_SINGLE, false},
+                [SPEC_FIELD_USERS] = {"private_users", &value_users, MEMBER(users), SPEC_GROUP_USERS, true},
+                [SPEC_FIELD_NETWORK] = {"network", &value_network, MEMBER(network), SPEC_GROUP_NETWORK, true},
+                [SPEC_FIELD_CAPABILITY] = {"capability", &value_capabilities, MEMBER(capability), SPEC_GROUP_CAPABILITY, true},
+                [SPEC_FIELD_DROP_CAPABILITY] = {"drop_capability", &value_capabilities, MEMBER(drop_capability),
+                                                SPEC_GROUP_CAPABILITY, false},
+                LIMIT(RLIMIT_CPU, "limit_cpu"),
+                LIMIT(RLIMIT_FSIZE, "limit_fsize"),
+                LIMIT(RLIMIT_DATA, "limit_data"),
+                LIMIT(RLIMIT_STACK, "limit_stack"),
+                LIMIT(RLIMIT_CORE, "limit_core"),
+                LIMIT(RLIMIT_RSS, "limit_rss"),
+                LIMIT(RLIMIT_NPROC, "limit_nproc"),
+                LIMIT(RLIMIT_NOFILE, "limit_nofile"),
+                LIMIT(RLIMIT_MEMLOCK, "limit_memlock"),
+                LIMIT(RLIMIT_AS, "limit_as"),
+                LIMIT(RLIMIT_LOCKS, "limit_locks"),
+                LIMIT(RLIMIT_SIGPENDING, "limit_sigpending"),
+                LIMIT(RLIMIT_MSGQUEUE, "limit_msgqueue"),
+                LIMIT(RLIMIT_NICE, "limit_nice"),
+                LIMIT(RLIMIT_RTPRIO, "limit_rtprio"),
+                LIMIT(RLIMIT_RTTIME, "limit_rttime"),
+                [SPEC_FIELD_OOM_SCORE_ADJUST] = {"oom_score_adjust", &value_oom_score, MEMBER(oom_score_adjust),
+                                                 SPEC_GROUP_SINGLE, true},
+                [SPEC_FIELD_CPU_AFFINITY] = {"cpu_affinity", &value_cpus, MEMBER(cpu_affinity), SPEC_GROUP_SINGLE, true},
+                [SPEC_FIELD_MOUNTS] = {"mounts", &value_mounts, MEMBER(mounts), SPEC_GROUP_MOUNTS, true},
+                [SPEC_FIELD_CONSOLE] = {"console", &value_console, MEMBER(console), SPEC_GROUP_SINGLE, true},
+                [SPEC_FIELD_QUIET] = {"quiet", &value_bool, MEMBER(quiet), SPEC_GROUP_SINGLE, true},
+                [SPEC_FIELD_STOP_TIMEOUT] = {"stop_timeout", &value_seconds, MEMBER(stop_timeout_usec), SPEC_GROUP_SINGLE, true},
+};
+static_assert(ELEMENTSOF(fields) == _SPEC_FIELD_MAX, "every field has a row");
+static_assert(RLIMIT_NLIMITS == SPEC_RLIMITS, "every resource limit has a field");
+
+const FieldRow *field_row(SpecField f)
+{
+        assert(f >= 0 && f < _SPEC_FIELD_MAX && fields[f].type);
+        return &fields[f];
+}

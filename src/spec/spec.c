@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "spec/spec.h"
+
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "base/str.h"
+#include "base/strv.h"
+#include "spec/spelling.h"
+
+void spec_init(MachineSpec *s)
+{
+        *s = (MachineSpec){};
+}
+
+static void clear_field(MachineSpec *s, SpecField f)
+{
+        field_row(f)->type->clear(s, f);
+        free(TAKE_PTR(s->origin[f]));
+}
+
+void spec_done(MachineSpec *s)
+{
+        for (SpecField f = 0; f < _SPEC_FIELD_MAX; f++)
+                clear_field(s, f);
+}
+
+void spec_mark(MachineSpec *s, SpecField f, const char *origin)
+{
+        char *copy = xstrdup(origin);
+
+        free(s->origin[f]);
+        s->origin[f] = copy;
+}
+
+void spec_set_parameters(MachineSpec *s, char *const *words, const char *origin)
+{
+        if (strv_len(words) == 0)
+                return;
+        strv_free(s->parameters);
+        s->parameters = strv_copy(words);
+        spec_mark(s, SPEC_FIELD_PARAMETERS, origin);
+}
+
+void spec_merge(MachineSpec *base, MachineSpec *over)
+{
+        bool replaced[_SPEC_GROUP_MAX] = {};
+
+        for (SpecField f = 0; f < _SPEC_FIELD_MAX; f++)
+                if (spec_is_set(over, f))
+                        replaced[field_row(f)->group] = true;
+        replaced[SPEC_GROUP_SINGLE] = false;
+
+        for (SpecField f = 0; f < _SPEC_FIELD_MAX; f++) {
+                if (!spec_is_set(over, f) && !replaced[field_row(f)->group])
+                        continue;
+                clear_field(base, f);
+                if (!spec_is_set(over, f))
+                        continue;
+                field_row(f)->type->take(base, over, f);
+                base->origin[f] = TAKE_PTR(over->origin[f]);
+        }
+}
+
+/* ---- .nspawn text ---- */
+
+static void nspawn_value(Buf *out, const char *key, const char *value)
+{
+        buf_addf(out, "%s=", key);
+        for (const char *c = value; *c;
+             c++) /* a value is one line: a newline in it can only be a continuation, which reads as a blank */
+                buf_append(out, *c == '\n' ? " " : c, 1);
+        buf_adds(out, "\n");
+}
+
+static bool nspawn_spelling(Buf *out, const MachineSpec *s, const SpecSpelling *sp)
+{
+        _cleanup_strv_ char **values = NULL;
+
+        if (!spec_is_set(s, sp->field))
+                return false;
+        field_row(sp->field)->type->format(s, sp->field, sp->variant, &values);
+        STRV_FOREACH (v, values)
+                nspawn_value(out, sp->key, *v);
+        return strv_len(values) > 0;
+}
+
+char *spec_to_nspawn(const MachineSpec *s)
+{
+        static const char *const sections[] = {"Exec", "Files", "Network"};
+        size_t n;
+        const SpecSpelling *all = spec_spellings(&n);
+        Buf out = {};
+
+        for (size_t i = 0; i < ELEMENTSOF(sections); i++) {
+                _cleanup_buf_ Buf body = {};
+                for (size_t k = 0; k < n; k++)
+                        if (str_eq(all[k].section, sections[i]))
+                                (void)nspawn_spelling(&body, s, &all[k]); /* what is unset has no line */
+                if (body.len > 0)
+                        buf_addf(&out, "%s[%s]\n%s", out.len > 0 ? "\n" : "", sections[i], body.data);
+        }
+        return buf_take(&out);
+}

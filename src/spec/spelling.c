@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "spec/spelling.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <sys/resource.h>
+
+#include "base/alloc.h"
+#include "base/str.h"
+
+#define MACHINE (SPEC_USE_RUN | SPEC_USE_START)
+#define RUN     SPEC_USE_RUN
+#define EVERY   (SPEC_USE_RUN | SPEC_USE_START | SPEC_USE_SHELL)
+
+/* A row of only a key: one for each resource limit. */
+#define LIMIT(which, name)                                                                                                \
+        {                                                                                                                 \
+                .field = SPEC_FIELD_RLIMIT + (which), .section = "Exec", .key = name, .argument = SPEC_ARGUMENT_REQUIRED, \
+                .heading = SPEC_HEADING_RESOURCES                                                                         \
+        }
+
+/* clang-format off: a table reads by lines */
+static const SpecSpelling spellings[] = {
+                {.field = SPEC_FIELD_DIRECTORY,
+                 .short_name = 'D',
+                 .long_name = "directory",
+                 .argument = SPEC_ARGUMENT_REQUIRED,
+                 .metavar = "PATH",
+                 .help = "Use this directory tree as the root",
+                 .heading = SPEC_HEADING_IMAGE,
+                 .uses = RUN},
+                {.field = SPEC_FIELD_READ_ONLY,
+                 .long_name = "read-only",
+                 .argument = SPEC_ARGUMENT_NONE,
+                 .fixed = "yes",
+                 .section = "Files",
+                 .key = "ReadOnly",
+                 .help = "Mount the root read-only",
+                 .heading = SPEC_HEADING_IMAGE,
+                 .uses = MACHINE},
+
+                {.field = SPEC_FIELD_AS_PID2,
+                 .short_name = 'a',
+                 .long_name = "as-pid2",
+                 .argument = SPEC_ARGUMENT_NONE,
+                 .fixed = "yes",
+                 .section = "Exec",
+                 .key = "ProcessTwo",
+                 .help = "Run a small init, and the command as its child",
+                 .heading = SPEC_HEADING_EXECUTION,
+                 .uses = RUN},
+                {.field = SPEC_FIELD_BOOT,
+                 .short_name = 'b',
+                 .long_name = "boot",
+                 .argument = SPEC_ARGUMENT_NONE,
+                 .fixed = "yes",
+                 .section = "Exec",
+                 .key = "Boot",
+                 .help = "Boot the machine's own init",
+                 .heading = SPEC_HEADING_EXECUTION,
+                 .uses = RUN},
+                {.field = SPEC_FIELD_PARAMETERS,
+                 .variant = VARIANT_WORDS,
+                 .argument = SPEC_ARGUMENT_REQUIRED,
+                 .section = "Exec",
+                 .key = "Parameters",
+                 .heading = SPEC_HEADING_EXECUTION},
+                {.field = SPEC_FIELD_CHDIR,
+                 .long_name = "chdir",
+                 .argument = SPEC_ARGUMENT_REQUIRED,
+                 .section = "Exec",
+                 .key = "WorkingDirectory",
+                 .metavar = "PATH",
+                 .help = "Working directory inside",
+                 .heading = SPEC_HEADING_EXECUTION,
+                 .uses = EVERY},
+                {.field = SPEC_FIELD_ENVIRONMENT,
+                 .short_name = 'E',
+                 .long_name = "setenv",
+                 .argument = SPEC_ARGUMENT_REQUIRED,
+                 .metavar = "NAME[=VALUE]",
+                 .help = "Set an environment variable (without VALUE: pass the caller's)",
+                 .heading = SPEC_HEADING_EXECUTION,
+                 .uses = EVERY},
+                {.field = SPEC_FIELD_ENVIRONMENT,
+                 .variant = VARIANT_WORDS,
+                 .argument = SPEC_ARGUMENT_REQUIRED,
+                 .section = "Exec",
+                 .key = "Environment",
+                 .heading = SPEC_HEADING_EXECUTION},
+                {.field = SPEC_FIELD_USER,
+                 .short_name = 'u',
+                 .long_name = "user",
+                 .argument = SPEC_ARGUMENT_REQUIRED,
+                 .section = "Exec",
+                 .key = "User",
+                 .metavar = "USER",
+                 .help = "Run as this user of the machine",
+                 .heading = SPEC_HEADING_EXECUTION,
+                 .uses = EVERY},
+                {.field = SPEC_FIELD_USER,
+                 .long_name = "uid",
+                 .argument = SPEC_ARGUMENT_REQUIRED,
+                 .metavar = "USER",
+                 .help = "The same",
+                 .heading = SPEC_HEADING_EXECUTION,
+                 .uses = EVERY},
+                {.field = SPEC_FIELD_KILL_SIGNAL,
+                 .long_name = "kill-signal",
+                 .argument = SPEC_ARGUMENT_REQUIRED,
+                 .section = "Exec",
+                 .key = "KillSignal",
+                 .metavar = "SIGNAL",
+                 .help = "Signal that asks the machine to power off (default: its init's own)",
+                 .heading = SPEC_HEADING_EXECUTION,
+                 .uses = MACHINE},
+                {.field = SPEC_FIELD_NOTIFY_READY,
+                 .long_name = "notify-ready",
+                 .argument = SPEC_ARGUMENT_OPTIONAL,
+                 .fixed = "yes",
+                 .section = "Exec",
+                 .key = "NotifyReady",
+                 .metavar = "BOOL",
+                 .help = "Count as up only when the machine's init says so",
+                 .heading = SPEC_HEADING_EXECUTION,
+                 .uses = MACHINE},
+                {.field = SPEC_FIELD_SUPPRESS_SYNC,
+                 .long_name = "suppress-sync",
+                 .argument = SPEC_ARGUMENT_OPTIONAL,
+                 .fixed = "yes",
+                 .section = "Exec",
+                 .key = "SuppressSync",
+                 .metavar = "BOOL",
+                 .help = "Make sync() and its like do nothing",
+                 .heading = SPEC_HEADING_EXECUTION,
+                 .uses = MACHINE},
+
+                {.field = SPEC_FIELD_MACHINE,
+                 .short_name = 'M',
+                 .long_name = "machine",
+                 .argument = SPEC_ARGUMENT_REQUIRED,
+                 .metavar = "NAME",
+                 .help = "Name of the machine, and the image it runs unless --directory= is given",
+                 .heading = SPEC_HEADING_IDENTITY,
+                 .uses = RUN},
+                {.field = SPEC_FIELD_HOSTNAME,
+                 .long_name = "hostname",
+                 .argument = SPEC_ARGUMENT_REQUIRED,
+                 .section = "Exec",
+                 .key = "Hostname",
+                 .metavar = "NAME",
+                 .help = "Host name inside (default: the machine's name)",
+                 .heading = SPEC_HEADING_IDENTITY,
+                 .uses = MACHINE},
+                {.field = SPEC_FIELD_MACHINE_ID,
+                 .long_name = "uuid",
+                 .argument = SPEC_ARGUMENT_REQUIRED,
+                 .section = "Exec",
+                 .key = "MachineID",
+                 .metavar = "UUID",
+                 .help = "Machine ID for an image that has none",
+                 .heading = SPEC_HEADING_IDENTITY,
+                 .uses = MACHINE},
+
+                {.field = SPEC_FIELD_USERS,
+                 .long_name = "private-users",
+                 .argument = SPEC_ARGUMENT_OPTIONAL,
+                 .fixed = "yes",
+                 .section = "Exec",
+                 .key = "PrivateUsers",
+                 .metavar = "no|yes|pick|identity|BASE[:COUNT]",
+                 .help = "User namespace and its range of IDs (default: pick)",
+                 .heading = SPEC_HEADING_USERS,
+                 .uses = MACHINE},
+                {.field = SPEC_FIELD_USERS,
+                 .short_name = 'U',
+                 .argument = SPEC_ARGUMENT_NONE,
+                 .fixed = "pick",
+                 .help = "Same as --private-users=pick",
+                 .heading = SPEC_HEADING_USERS,
+                 .uses = MACHINE},
+
+                {.field = SPEC_FIELD_NETWORK,
+                 .long_name = "network",
+                 .argument = SPEC_ARGUMENT_REQUIRED,
+                 .metavar = "private|host",
+                 .help = "An own network with only loopback, or the host's (default: private)",
+                 .heading = SPEC_HEADING_NETWORK,
+                 .uses = MACHINE},
+                {.field = SPEC_FIELD_NETWORK,
+                 .variant = VARIANT_PRIVATE,
+                 .long_name = "private-network",
+                 .argument = SPEC_ARGUMENT_NONE,
+                 .fixed = "yes",
+                 .section = "Network",
+                 .key = "Private",
+                 .help = "Same as --network=private",
+                 .heading = SPEC_HEADING_NETWORK,
+                 .uses = MACHINE},
+
+                {.field = SPEC_FIELD_CAPABILITY,
+                 .long_name = "capability",
+                 .argument = SPEC_ARGUMENT_REQUIRED,
+                 .section = "Exec",
+                 .key = "Capability",
+                 .metavar = "LIST|all",
+                 .help = "Keep these capabilities too",
+                 .heading = SPEC_HEADING_SECURITY,
+                 .uses = MACHINE},
+                {.field = SPEC_FIELD_DROP_CAPABILITY,
+                 .long_name = "drop-capability",
+                 .argument = SPEC_ARGUMENT_REQUIRED,
+                 .section = "Exec",
+                 .key = "DropCapability",
+                 .metavar = "LIST|all",
+                 .help = "Do not keep these capabilities",
+                 .heading = SPEC_HEADING_SECURITY,
+                 .uses = MACHINE},
+                {.field = SPEC_FIELD_NO_NEW_PRIVILEGES,
+                 .long_name = "no-new-privileges",
+                 .argument = SPEC_ARGUMENT_OPTIONAL,
+                 .fixed = "yes",
+                 .section = "Exec",
+                 .key = "NoNewPrivileges",
+                 .metavar = "BOOL",
+                 .help = "Set-user-ID programs give no rights",
+                 .heading = SPEC_HEADING_SECURITY,
+                 .uses = MACHINE},
+
+                {.field = SPEC_FIELD_RLIMIT,
+                 .named_rlimit = true,
+                 .long_name = "rlimit",
+                 .argument = SPEC_ARGUMENT_REQUIRED,
+                 .metavar = "NAME=SOFT[:HARD]",
+                 .help = "Set a resource limit",
+                 .heading = SPEC_HEADING_RESOURCES,
+                 .uses = MACHINE},
+                LIMIT(RLIMIT_CPU, "LimitCPU"),
+                LIMIT(RLIMIT_FSIZE, "LimitFSIZE"),
+                LIMIT(RLIMIT_DATA, "LimitDATA"),
+                LIMIT(RLIMIT_STACK, "LimitSTACK"),
+                LIMIT(RLIMIT_CORE, "LimitCORE"),
+                LIMIT(RLIMIT_RSS, "LimitRSS"),
+                LIMIT(RLIMIT_NOFILE, "LimitNOFILE"),
+                LIMIT(RLIMIT_AS, "LimitAS"),
+                LIMIT(RLIMIT_NPROC, "LimitNPROC"),
+                LIMIT(RLIMIT_MEMLOCK, "LimitMEMLOCK"),
+                LIMIT(RLIMIT_LOCKS, "LimitLOCKS"),
+                LIMIT(RLIMIT_SIGPENDING, "LimitSIGPENDING"),
+                LIMIT(RLIMIT_MSGQUEUE, "LimitMSGQUEUE"),
+                LIMIT(RLIMIT_NICE, "LimitNICE"),
+                LIMIT(RLIMIT_RTPRIO, "LimitRTPRIO"),
+                LIMIT(RLIMIT_RTTIME, "LimitRTTIME"),
+                {.field = SPEC_FIELD_OOM_SCORE_ADJUST,
+                 .long_name = "oom-score-adjust",
+                 .argument = SPEC_ARGUMENT_REQUIRED,
+                 .section = "Exec",
+                 .key = "OOMScoreAdjust",
+                 .metavar = "N",
+                 .help = "How eagerly the kernel kills when memory runs out, -1000 to 1000",
+                 .heading = SPEC_HEADING_RESOURCES,
+                 .uses = MACHINE},
+                {.field = SPEC_FIELD_CPU_AFFINITY,
+                 .long_name = "cpu-affinity",
+                 .argument = SPEC_ARGUMENT_REQUIRED,
+                 .section = "Exec",
+                 .key = "CPUAffinity",
+                 .metavar = "LIST",
+                 .help = "Run on these CPUs only, as 0-3,5",
+                 .heading = SPEC_HEADING_RESOURCES,
+                 .uses = MACHINE},
+                {.field = SPEC_FIELD_PERSONALITY,
+                 .long_name = "personality",
+                 .argument = SPEC_ARGUMENT_REQUIRED,
+                 .section = "Exec",
+                 .key = "Personality",
+                 .metavar = "ARCH",
+                 .help = "Architecture that uname(2) shows",
+                 .heading = SPEC_HEADING_RESOURCES,
+                 .uses = MACHINE},
+
+                {.field = SPEC_FIELD_MOUNTS,
+                 .variant = VARIANT_BIND,
+                 .long_name = "bind",
+                 .argument = SPEC_ARGUMENT_REQUIRED,
+                 .section = "Files",
+                 .key = "Bind",
+                 .metavar = "PATH[:PATH[:OPTIONS]]",
+                 .help = "Mount a file or directory of the host inside",
+                 .heading = SPEC_HEADING_MOUNTS,
+                 .uses = MACHINE},
+                {.field = SPEC_FIELD_MOUNTS,
+                 .variant = VARIANT_BIND_READ_ONLY,
+                 .long_name = "bind-ro",
+                 .argument = SPEC_ARGUMENT_REQUIRED,
+                 .section = "Files",
+                 .key = "BindReadOnly",
+                 .metavar = "PATH[:PATH[:OPTIONS]]",
+                 .help = "The same, read-only",
+                 .heading = SPEC_HEADING_MOUNTS,
+                 .uses = MACHINE},
+                {.field = SPEC_FIELD_MOUNTS,
+                 .variant = VARIANT_TMPFS,
+                 .long_name = "tmpfs",
+                 .argument = SPEC_ARGUMENT_REQUIRED,
+                 .section = "Files",
+                 .key = "TemporaryFileSystem",
+                 .metavar = "PATH[:OPTIONS]",
+                 .help = "Mount a tmpfs inside",
+                 .heading = SPEC_HEADING_MOUNTS,
+                 .uses = MACHINE},
+                {.field = SPEC_FIELD_MOUNTS,
+                 .variant = VARIANT_INACCESSIBLE,
+                 .long_name = "inaccessible",
+                 .argument = SPEC_ARGUMENT_REQUIRED,
+                 .section = "Files",
+                 .key = "Inaccessible",
+                 .metavar = "PATH",
+                 .help = "Cover a file or directory so that it cannot be used",
+                 .heading = SPEC_HEADING_MOUNTS,
+                 .uses = MACHINE},
+
+                {.field = SPEC_FIELD_CONSOLE,
+                 .long_name = "console",
+                 .argument = SPEC_ARGUMENT_REQUIRED,
+                 .metavar = "MODE",
+                 .help = "interactive, read-only, passive, pipe or autopipe",
+                 .heading = SPEC_HEADING_IO,
+                 .uses = RUN},
+                {.field = SPEC_FIELD_CONSOLE,
+                 .short_name = 'P',
+                 .long_name = "pipe",
+                 .argument = SPEC_ARGUMENT_NONE,
+                 .fixed = "pipe",
+                 .help = "Same as --console=pipe",
+                 .heading = SPEC_HEADING_IO,
+                 .uses = RUN},
+                {.field = SPEC_FIELD_QUIET,
+                 .short_name = 'q',
+                 .long_name = "quiet",
+                 .argument = SPEC_ARGUMENT_NONE,
+                 .fixed = "yes",
+                 .help = "Show nothing but the payload's own output",
+                 .heading = SPEC_HEADING_IO,
+                 .uses = MACHINE},
+                {.field = SPEC_FIELD_STOP_TIMEOUT,
+                 .long_name = "timeout",
+                 .argument = SPEC_ARGUMENT_REQUIRED,
+                 .metavar = "TIME",
+                 .help = "How long the machine may take to power off before it is killed (default: 90s)",
+                 .heading = SPEC_HEADING_IO,
+                 .uses = MACHINE},
+};
+/* clang-format on */
+
+const SpecSpelling *spec_spellings(size_t *ret_n)
+{
+        *ret_n = ELEMENTSOF(spellings);
+        return spellings;
+}
+
+const char *const *spec_spelling_choices(const SpecSpelling *sp)
+{
+        return sp->argument == SPEC_ARGUMENT_NONE ? NULL : field_row(sp->field)->type->choices;
+}
+
+static const char *const headings[_SPEC_HEADING_MAX] = {
+                [SPEC_HEADING_IMAGE] = "Image:",           [SPEC_HEADING_EXECUTION] = "Execution:",
+                [SPEC_HEADING_IDENTITY] = "Identity:",     [SPEC_HEADING_USERS] = "User namespace:",
+                [SPEC_HEADING_NETWORK] = "Network:",       [SPEC_HEADING_SECURITY] = "Security:",
+                [SPEC_HEADING_RESOURCES] = "Resources:",   [SPEC_HEADING_MOUNTS] = "Mounts:",
+                [SPEC_HEADING_IO] = "Console and output:",
+};
+
+const char *spec_heading_title(SpecHeading heading)
+{
+        assert(heading >= 0 && heading < _SPEC_HEADING_MAX);
+        return headings[heading];
+}
+
+/* ---- help ---- */
+
+#define HELP_COLUMN 34
+
+void spec_help_option(Buf *out, const SpecOption *o)
+{
+        size_t start = out->len;
+
+        if (o->short_name)
+                buf_addf(out, "  -%c", o->short_name);
+        else
+                buf_adds(out, "    ");
+        if (o->long_name)
+                buf_addf(out, " --%s", o->long_name);
+        if (o->argument == SPEC_ARGUMENT_OPTIONAL)
+                buf_addf(out, "[=%s]", o->metavar);
+        else if (o->argument == SPEC_ARGUMENT_REQUIRED)
+                buf_addf(out, o->long_name ? "=%s" : " %s", o->metavar);
+
+        size_t width = out->len - start;
+        if (width + 1 > HELP_COLUMN) {
+                buf_adds(out, "\n");
+                width = 0;
+        }
+        buf_addf(out, "%*s%s\n", (int)(HELP_COLUMN - width), "", o->help);
+}
+
+void spec_help(Buf *out, unsigned uses)
+{
+        for (SpecHeading h = 0; h < _SPEC_HEADING_MAX; h++) {
+                bool headed = false;
+                for (size_t i = 0; i < ELEMENTSOF(spellings); i++) {
+                        const SpecSpelling *sp = &spellings[i];
+                        if (sp->heading != h || !(sp->uses & uses) || !sp->help)
+                                continue;
+                        if (!headed)
+                                buf_addf(out, "%s%s\n", out->len > 0 ? "\n" : "", headings[h]);
+                        headed = true;
+                        spec_help_option(out, &(SpecOption){sp->short_name, sp->long_name, sp->argument, sp->metavar, sp->help});
+                }
+        }
+}
+
+/* ---- applying ---- */
+
+/* NAME=VALUE: the name picks the field. */
+static int split_rlimit(const char **text, SpecField *ret, Error *e)
+{
+        const char *equals = strchr(*text, '=');
+        _cleanup_free_ char *name = equals ? xstrndup(*text, (size_t)(equals - *text)) : NULL;
+        int which = name ? value_rlimit_from_name(name) : -EINVAL;
+
+        if (!name)
+                return error_set(e, -EINVAL, "'%s' is no limit; write NAME=SOFT[:HARD]", *text);
+        if (which < 0)
+                return error_set(e, -EINVAL, "'%s' is no resource limit; setrlimit(2) lists them", name);
+        *ret = SPEC_FIELD_RLIMIT + (SpecField)which;
+        *text = equals + 1;
+        return 0;
+}
+
+int spec_apply(MachineSpec *s, const SpecSpelling *sp, const char *text, const char *origin, Error *e)
+{
+        SpecField f = sp->field;
+        int r = 0;
+
+        if (sp->named_rlimit)
+                r = split_rlimit(&text, &f, e);
+        if (r >= 0)
+                r = field_row(f)->type->parse(s, f, sp->variant, text, e);
+        if (r < 0)
+                return r;
+        spec_mark(s, f, origin);
+        return 0;
+}
