@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 #include "base/events.h"
@@ -35,12 +36,14 @@ typedef enum StoreKind { STORE_MACHINE, STORE_IMAGE } StoreKind; /* NAME in the 
 typedef struct StoreImage {
         char *name;
         StoreDriverId driver;
-        char *path;                /* /var/lib/machines/NAME or NAME.mstack */
+        char *path; /* /var/lib/machines/NAME or NAME.mstack */
         bool read_only;
-        char *directory;           /* directory driver: the root */
-        char **layers;             /* overlay: absolute paths of the lower layers, topmost first */
-        char *upper, *work;        /* overlay: NULL when the image is read-only (a snapshot, a cached image) */
+        char *directory;                      /* directory driver: the root */
+        char **layers;                        /* overlay: absolute paths of the lower layers, topmost first */
+        char *upper, *work;                   /* overlay: NULL when the image is read-only (a snapshot, a cached image) */
         uint64_t created_usec, modified_usec; /* realtime; 0 = unknown */
+        dev_t dev; /* of path when it was read: store_lock() refuses an image that was exchanged since */
+        ino_t ino;
 } StoreImage;
 
 void store_image_done(StoreImage *i);
@@ -54,7 +57,10 @@ typedef struct StoreSnapshot {
  * construction has its lock held by its maker, so only what is not locked goes. */
 int store_open(const char *root, Store **ret, Error *e);
 Store *store_close(Store *s); /* NULL allowed, returns NULL */
-static inline void store_closep(Store **s) { store_close(*s); }
+static inline void store_closep(Store **s)
+{
+        store_close(*s);
+}
 const char *store_root(const Store *s);
 
 /* The driver that new machines get here: overlay when the file system can carry one (xattrs, whiteouts), else directory. */
@@ -76,27 +82,32 @@ typedef struct StoreBuild {
         StoreKind kind;
         char *name;
         StoreDriverId driver;
-        char *path;       /* absolute path of the tree being filled */
+        char *path; /* absolute path of the tree being filled */
         int dirfd;
-        int lock_fd;
-        char *hidden;     /* what commit renames and abort removes */
+        int lock_fd; /* of the machine's name; -1 for an image */
+        int work_fd;
+        char *hidden; /* the transaction's directory, relative to the store's root: what abort removes */
 } StoreBuild;
 
-int store_build_begin(Store *s, StoreKind kind, const char *name, StoreDriverId driver, StoreBuild *ret, Error *e); /* -EEXIST when the name is taken */
+int store_build_begin(Store *s, StoreKind kind, const char *name, StoreDriverId driver, StoreBuild *ret,
+                      Error *e); /* -EEXIST when the name is taken */
 /* syncfs, then into place. replace: an existing image of that name is exchanged and removed (for --rebuild of cached images; machines never). */
 int store_build_commit(StoreBuild *b, bool replace, Error *e);
 void store_build_abort(StoreBuild *b); /* removes what is left; harmless after commit */
 
 /* Locks: systemd-nspawn's two (spec 1.12): .#NAME.lck beside the image and /run/systemd/nspawn/locks/inode-DEV:INO. Held while a machine runs (shared when
  * read-only) and by changes of the image. -EBUSY at once, with a message that says so. */
-typedef struct StoreLock { int local_fd, global_fd; } StoreLock;
+typedef struct StoreLock {
+        int local_fd, global_fd;
+} StoreLock;
+#define STORE_LOCK_NONE ((StoreLock){.local_fd = -1, .global_fd = -1})
 int store_lock(Store *s, const StoreImage *i, bool exclusive, StoreLock *ret, Error *e);
 void store_unlock(StoreLock *l);
 
 /* source may be running: `quiesce` (may be NULL fields) is called around the instant of the copy; what a running overlay machine has
  * changed since its last snapshot is copied, everything else is shared. */
 typedef struct StoreQuiesce {
-        bool running;                               /* the machine's upper layer is in use */
+        bool running;                                /* the machine's upper layer is in use */
         int (*freeze)(void *ctx, bool on, Error *e); /* stop and continue all its processes */
         void *ctx;
 } StoreQuiesce;
@@ -110,7 +121,7 @@ int store_rollback(Store *s, const StoreImage *i, const char *snapshot, Error *e
 int store_snapshot_remove(Store *s, const char *name, const char *snapshot, Error *e);
 /* With its snapshots; layers that nothing else uses go too. The machine must not run. */
 int store_remove(Store *s, const StoreImage *i, Error *e);
-int store_images_free(StoreImage *v, size_t n);
+void store_images_free(StoreImage *v, size_t n);
 
 /* Removes layers that no machine, snapshot or image refers to. Called by remove; a crash before it leaves only garbage that the next call takes. */
 int store_collect(Store *s, Error *e);

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/fd.h"
+#include "store/driver.h"
+
+/* Plain trees. Every state is a whole copy, with shared blocks where the file system can (reflinks). */
+
+static int directory_load(Store *s, StoreImage *i, int dirfd, Error *e)
+{
+        i->directory = xstrdup(i->path);
+        return 0;
+}
+
+static int directory_finish(StoreBuild *b, const Work *w, Error *e)
+{
+        if (renameat(w->fd, WORK_TREE, w->fd, WORK_NEW) < 0)
+                return store_failed(b->store, -errno, e, "make", b->name);
+        return 0;
+}
+
+static int begin(const StoreChange *c, Work *ret, Error *e)
+{
+        _cleanup_close_ int hold = store_hold(c->store, e);
+
+        return hold < 0 ? hold : work_begin(c->store, c->image->name, ret, e);
+}
+
+/* The name is looked at before the long copy, for the message, and again by the rename. */
+static int find_place(const StoreChange *c, bool snapshot, Place *ret, Error *e)
+{
+        _cleanup_close_ int hold = store_hold(c->store, e);
+
+        return hold < 0 ? hold : entries_place(c, snapshot, ret, e);
+}
+
+static int copy_to(const StoreChange *c, bool snapshot, Error *e)
+{
+        _cleanup_(place_done) Place place = {0};
+        _cleanup_(work_end) Work w = WORK_NONE;
+        int r = find_place(c, snapshot, &place, e);
+
+        if (r == 0)
+                r = begin(c, &w, e);
+        if (r == 0)
+                r = copy_frozen(c, c->image->path, &w, WORK_NEW, e);
+        if (r < 0)
+                return r;
+        _cleanup_close_ int hold = store_hold(c->store, e);
+        if (hold < 0)
+                return hold;
+        r = snapshot ? 0 : entries_machine_is_free(c->store, c->name, e);
+        return r < 0 ? r : entries_commit(c->store, &w, &place, e);
+}
+
+static int directory_clone(const StoreChange *c, Error *e)
+{
+        return copy_to(c, false, e);
+}
+
+static int directory_snapshot(const StoreChange *c, Error *e)
+{
+        return copy_to(c, true, e);
+}
+
+static int directory_rollback(const StoreChange *c, Error *e)
+{
+        _cleanup_(store_image_done) StoreImage snapshot = {0};
+        _cleanup_(work_end) Work w = WORK_NONE;
+        int r = entries_snapshot_find(c, &snapshot, e);
+
+        if (r == 0)
+                r = begin(c, &w, e);
+        if (r == 0)
+                r = copy_frozen(c, snapshot.path, &w, WORK_NEW, e);
+        if (r < 0)
+                return r;
+        _cleanup_close_ int hold = store_hold(c->store, e);
+        return hold < 0 ? hold : entries_exchange(c, &w, e);
+}
+
+const StoreDriver driver_directory = {
+                .id = STORE_DIRECTORY,
+                .name = "directory",
+                .suffix = "",
+                .load = directory_load,
+                .finish = directory_finish,
+                .clone = directory_clone,
+                .snapshot = directory_snapshot,
+                .rollback = directory_rollback,
+                .snapshot_remove = entries_snapshot_remove,
+                .remove = entries_remove,
+                .snapshot_find = entries_snapshot_find,
+                .snapshots = entries_snapshots,
+};

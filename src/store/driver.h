@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What a storage driver is to the rest of the store. A function that is NULL is what the driver cannot do; the caller says so by
+ * name. The table in store.c is in order of precedence: an entry of the store belongs to the first driver that claims it. */
+
+#include "store/work.h"
+
+typedef struct StoreChange {
+        Store *store;
+        const StoreImage *image; /* the source; its lock is held unless quiesce->running */
+        const char *name;        /* clone: the new machine; else the snapshot */
+        const StoreQuiesce *quiesce;
+        const Events *events;
+} StoreChange;
+
+typedef struct StoreDriver {
+        StoreDriverId id;
+        const char *name;
+        const char *suffix;                                        /* of its entries in the store, "" or ".mstack" */
+        bool (*available)(Store *s);                               /* whether new images can be made here */
+        bool (*claims)(int dirfd);                                 /* NULL: the suffix tells */
+        int (*load)(Store *s, StoreImage *i, int dirfd, Error *e); /* fills in what lies below i->path */
+
+        int (*finish)(StoreBuild *b, const Work *w,
+                      Error *e); /* makes WORK_NEW from the WORK_TREE that was filled; the store is held */
+
+        int (*clone)(const StoreChange *c, Error *e);
+        int (*snapshot)(const StoreChange *c, Error *e);
+        int (*rollback)(const StoreChange *c, Error *e);
+        int (*snapshot_remove)(const StoreChange *c, Error *e);
+        int (*remove)(const StoreChange *c, Error *e);
+        int (*snapshot_find)(const StoreChange *c, StoreImage *ret, Error *e); /* -ENOENT without a message */
+        int (*snapshots)(const StoreChange *c, StoreSnapshot **ret, size_t *ret_n, Error *e);
+} StoreDriver;
+
+extern const StoreDriver driver_overlay, driver_directory;
+
+const StoreDriver *driver_at(size_t precedence); /* NULL behind the last */
+const StoreDriver *driver_by_id(StoreDriverId id);
+/* Whose an entry of the store is, by its name and the open directory; NULL: nobody's. */
+const StoreDriver *driver_of_entry(const char *entry, int dirfd, char **ret_name);
+
+/* For drivers whose images and snapshots are entries of directories: snapshot SNAP of NAME is .berth.v/snapshots/NAME/SNAP + suffix. */
+typedef struct Place {
+        char *dir; /* relative to the store's root */
+        char *entry;
+} Place;
+void place_done(Place *p);
+
+/* Where clone or snapshot c->name will be; -EEXIST with a message when it is there already. Under store_hold(), as the next three. */
+int entries_place(const StoreChange *c, bool snapshot, Place *ret, Error *e);
+int entries_commit(Store *s, const Work *w, const Place *p, Error *e); /* WORK_NEW goes there */
+int entries_exchange(const StoreChange *c, const Work *w, Error *e);   /* WORK_NEW becomes c->image, and that WORK_OLD */
+int entries_machine_is_free(Store *s, const char *name, Error *e);     /* 0 or -EEXIST */
+int entries_remove(const StoreChange *c, Error *e);
+int entries_snapshot_remove(const StoreChange *c, Error *e);
+int entries_snapshot_find(const StoreChange *c, StoreImage *ret, Error *e);
+int entries_snapshots(const StoreChange *c, StoreSnapshot **ret, size_t *ret_n, Error *e);
+
+/* Reads the image NAME in the directory `dir`, relative to the store's root. -ENOENT without a message. */
+int image_load(Store *s, const char *dir, const char *name, StoreImage *ret, Error *e);
+uint64_t image_created(int fd);
+void image_set_created(int fd, uint64_t usec);
+/* store_lock(), which waits for the lock with `block`. */
+int image_lock(const StoreImage *i, bool exclusive, bool block, StoreLock *ret, Error *e);
+bool image_is_running(const StoreQuiesce *q);
+
+/* As sys_copy_tree() from an absolute path into WORK_TREE or WORK_NEW, with the machine frozen for that time when it runs. On disk when it returns. */
+int copy_frozen(const StoreChange *c, const char *source, const Work *w, const char *name, Error *e);
+/* Says so when the file system is full. `doing` completes "cannot …". */
+int store_failed(const Store *s, int code, Error *e, const char *doing, const char *name);

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "store/store.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/path.h"
+#include "base/str.h"
+#include "base/strv.h"
+#include "store/driver.h"
+
+/* systemd's name for it, so that machinectl shows the same: a little-endian uint64_t. */
+#define CREATED_XATTR "user.crtime_usec"
+
+void store_image_done(StoreImage *i)
+{
+        free(i->name);
+        free(i->path);
+        free(i->directory);
+        strv_free(i->layers);
+        free(i->upper);
+        free(i->work);
+        *i = (StoreImage){0};
+}
+
+void store_images_free(StoreImage *v, size_t n)
+{
+        for (size_t i = 0; i < n; i++)
+                store_image_done(&v[i]);
+        free(v);
+}
+
+/* The earlier of birth and attribute: copies and exchanged directories are born later than what they stand for. */
+uint64_t image_created(int fd)
+{
+        uint64_t born = 0, noted;
+        struct statx sx;
+
+        if (statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &sx) == 0 && (sx.stx_mask & STATX_BTIME))
+                born = (uint64_t)sx.stx_btime.tv_sec * USEC_PER_SEC + sx.stx_btime.tv_nsec / 1000;
+        if (fgetxattr(fd, CREATED_XATTR, &noted, sizeof(noted)) != sizeof(noted) || noted == 0)
+                return born;
+        noted = le64toh(noted);
+        return born == 0 ? noted : MIN(born, noted);
+}
+
+void image_set_created(int fd, uint64_t usec)
+{
+        uint64_t value = htole64(usec);
+
+        if (usec > 0)
+                (void)fsetxattr(fd, CREATED_XATTR, &value, sizeof(value),
+                                0); /* tmpfs before Linux 6.6 has no user.*; a date is no reason to fail */
+}
+
+static bool is_immutable(int fd)
+{
+        struct statvfs fs;
+        int flags = 0;
+
+        if (fstatvfs(fd, &fs) == 0 && (fs.f_flag & ST_RDONLY))
+                return true;
+        return ioctl(fd, FS_IOC_GETFLAGS, &flags) == 0 && (flags & FS_IMMUTABLE_FL);
+}
+
+static int load(Store *s, const StoreDriver *d, StoreImage *i, int fd, Error *e)
+{
+        struct stat st;
+
+        if (fstat(fd, &st) < 0)
+                return error_sys(e, -errno, "cannot read '%s'", i->path);
+        i->dev = st.st_dev;
+        i->ino = st.st_ino;
+        i->created_usec = image_created(fd);
+        i->modified_usec = (uint64_t)st.st_mtim.tv_sec * USEC_PER_SEC + (uint64_t)st.st_mtim.tv_nsec / 1000;
+        i->read_only = is_immutable(fd);
+        return d->load(s, i, fd, e);
+}
+
+static int load_entry(Store *s, const StoreDriver *d, StoreImage *i, Error *e)
+{
+        _cleanup_close_ int fd = open(i->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        _cleanup_free_ char *name = NULL;
+
+        if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+                return -ENOENT;
+        if (fd < 0)
+                return error_sys(e, -errno, "cannot open '%s'", i->path);
+        if (driver_of_entry(path_basename(i->path), fd, &name) != d)
+                return -ENOENT;
+        return load(s, d, i, fd, e);
+}
+
+int image_load(Store *s, const char *dir, const char *name, StoreImage *ret, Error *e)
+{
+        const StoreDriver *d;
+
+        for (size_t n = 0; (d = driver_at(n)); n++) {
+                _cleanup_(store_image_done) StoreImage image = {
+                                .name = xstrdup(name),
+                                .driver = d->id,
+                                .path = path_simplify(xasprintf("%s/%s/%s%s", s->root, dir, name, d->suffix)),
+                };
+                int r = load_entry(s, d, &image, e);
+                if (r == -ENOENT)
+                        continue;
+                if (r < 0)
+                        return r;
+                *ret = image;
+                image = (StoreImage){0};
+                return 0;
+        }
+        return -ENOENT;
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "store/store.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/path.h"
+#include "base/str.h"
+#include "base/strv.h"
+#include "store/driver.h"
+#include "store/names.h"
+
+/* In order of precedence: what nobody else claims is the directory driver's. */
+static const StoreDriver *const drivers[] = {&driver_overlay, &driver_directory};
+static_assert(ELEMENTSOF(drivers) == _STORE_DRIVER_MAX, "every driver has its row");
+
+const StoreDriver *driver_at(size_t precedence)
+{
+        return precedence < ELEMENTSOF(drivers) ? drivers[precedence] : NULL;
+}
+
+const StoreDriver *driver_by_id(StoreDriverId id)
+{
+        for (size_t i = 0; i < ELEMENTSOF(drivers); i++)
+                if (drivers[i]->id == id)
+                        return drivers[i];
+        return NULL;
+}
+
+const char *store_driver_name(StoreDriverId id)
+{
+        const StoreDriver *d = driver_by_id(id);
+
+        return d ? d->name : NULL;
+}
+
+StoreDriverId store_driver_from_name(const char *name)
+{
+        for (size_t i = 0; i < ELEMENTSOF(drivers); i++)
+                if (str_eq(drivers[i]->name, name))
+                        return drivers[i]->id;
+        return _STORE_DRIVER_INVALID;
+}
+
+const StoreDriver *driver_of_entry(const char *entry, int dirfd, char **ret_name)
+{
+        for (size_t i = 0; i < ELEMENTSOF(drivers); i++) {
+                const char *end = str_endswith(entry, drivers[i]->suffix);
+                if (!end || end == entry || (drivers[i]->claims && !drivers[i]->claims(dirfd)))
+                        continue;
+                *ret_name = xstrndup(entry, (size_t)(end - entry));
+                return drivers[i];
+        }
+        return NULL;
+}
+
+StoreDriverId store_default_driver(Store *s)
+{
+        for (size_t i = 0; i < ELEMENTSOF(drivers); i++)
+                if (drivers[i]->available && drivers[i]->available(s))
+                        return drivers[i]->id;
+        return STORE_DIRECTORY;
+}
+
+int store_open(const char *root, Store **ret, Error *e)
+{
+        if (!path_is_absolute(root))
+                return error_set(e, -EINVAL, "the store '%s' is not an absolute path", root);
+        int r = file_mkdir_p(root, 0700);
+        _cleanup_close_ int fd = r < 0 ? r : open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0)
+                return error_sys(e, r < 0 ? r : -errno, "cannot open the store '%s'", root);
+
+        Store *s = xnew(Store, 1);
+        *s = (Store){.root = path_simplify(xstrdup(root)), .root_fd = TAKE_FD(fd)};
+        work_clear_debris(s);
+        *ret = s;
+        return 0;
+}
+
+Store *store_close(Store *s)
+{
+        if (s) {
+                fd_close(s->root_fd);
+                free(s->root);
+                free(s);
+        }
+        return NULL;
+}
+
+const char *store_root(const Store *s)
+{
+        return s->root;
+}
+
+int store_failed(const Store *s, int code, Error *e, const char *doing, const char *name)
+{
+        if (code == -ENOSPC || code == -EDQUOT)
+                return error_set(e, code, "cannot %s '%s': the file system of '%s' is full", doing, name, s->root);
+        if (code == -EEXIST)
+                return error_set(e, code, "cannot %s '%s': another command has just taken the name", doing, name);
+        return error_sys(e, code, "cannot %s '%s'", doing, name);
+}
+
+static const char *kind_directory(StoreKind kind)
+{
+        return kind == STORE_IMAGE ? STORE_IMAGES : ".";
+}
+
+static int missing(Store *s, StoreKind kind, const char *name, Error *e)
+{
+        _cleanup_free_ char *raw = xasprintf("%s.raw", name), *nearest = NULL;
+
+        if (kind == STORE_IMAGE)
+                return error_set(e, -ENOENT, "image '%s' does not exist", name);
+        if (faccessat(s->root_fd, raw, F_OK, 0) == 0)
+                return error_set(e, -EOPNOTSUPP, "machine '%s' is a disk image ('%s/%s'), which is not supported yet", name,
+                                 s->root, raw);
+        nearest = name_nearest(s, name);
+        if (nearest)
+                return error_set(e, -ENOENT, "machine '%s' does not exist; did you mean '%s'?", name, nearest);
+        return error_set(e, -ENOENT, "machine '%s' does not exist in '%s'", name, s->root);
+}
+
+int store_find(Store *s, StoreKind kind, const char *name, StoreImage *ret, Error *e)
+{
+        int r = kind == STORE_IMAGE ? name_check_image(name, e) : name_check_machine(name, e);
+
+        if (r < 0)
+                return r;
+        r = image_load(s, kind_directory(kind), name, ret, e);
+        return r == -ENOENT ? missing(s, kind, name, e) : r;
+}
+
+int store_list(Store *s, StoreKind kind, StoreImage **ret, size_t *ret_n, Error *e)
+{
+        _cleanup_strv_ char **names = NULL;
+        struct {
+                StoreImage *items;
+                size_t n;
+        } found = {0};
+        int r = names_in(s, kind_directory(kind), &names);
+
+        if (r < 0)
+                return error_sys(e, r, "cannot read the store '%s'", s->root);
+        STRV_FOREACH (name, names) {
+                StoreImage image = {0};
+                if (kind == STORE_MACHINE && name_check_machine(*name, NULL) < 0)
+                        continue;
+                /* What cannot be used (or has just been removed) shall not hide the others. */
+                if (image_load(s, kind_directory(kind), *name, &image, NULL) == 0)
+                        *vec_push(&found) = image;
+        }
+        *ret = found.items;
+        *ret_n = found.n;
+        return 0;
+}
