@@ -3,12 +3,7 @@
 /* Overlays over ID-mapped layers, as root on whatever file system $BERTH_TEST_PLACE (/var/tmp) is on. Everything is mounted in a mount namespace
  * of this program's own or not attached at all. */
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "unit/test.h"
 
 #include <errno.h>
 #include <fcntl.h>
