@@ -2,7 +2,6 @@
 #include "transfer/unpack-attr.h"
 
 #include <archive.h>
-
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -34,6 +34,7 @@ typedef struct PoolWorker {
 
 struct Unpack {
         UnpackOptions options;
+        bool idmap; /* the tree's file system can map IDs */
         int epoll;
         WorkerShared *shared;
         PoolWorker *workers;
@@ -85,12 +86,11 @@ static int start_worker(const Unpack *u, PoolWorker *w, Error *e)
         if (pid == 0)
                 unpack_worker_main(theirs, u->shared, u->options.limit_bytes);
 
-        bool idmap = sys_idmap_supported(u->options.root_dirfd) > 0;
-        SysIdRange range = {.inside = 0, .outside = idmap ? u->options.id_base : 0, .count = ID_COUNT};
+        SysIdRange range = {.inside = 0, .outside = u->idmap ? u->options.id_base : 0, .count = ID_COUNT};
         int r = sys_idmap_write(pid, &range, 1);
         if (r < 0)
                 return error_sys(e, r, "cannot map the IDs of the unpack worker");
-        _cleanup_close_ int mount = make_tree_mount(&u->options, pid, idmap, e);
+        _cleanup_close_ int mount = make_tree_mount(&u->options, pid, u->idmap, e);
         if (mount < 0)
                 return mount;
         WorkerRequest request = {.order = WORKER_ENTER};
@@ -190,6 +190,7 @@ int unpack_open(const UnpackOptions *o, Unpack **ret, Error *e)
         unsigned workers = o->workers > 0 ? o->workers : cpus > 0 ? (unsigned)cpus : 1;
 
         u->options = *o;
+        u->idmap = sys_idmap_supported(o->root_dirfd) > 0;
         u->epoll = epoll_create1(EPOLL_CLOEXEC);
         if (u->epoll < 0)
                 return error_sys(e, -errno, "cannot make an epoll descriptor");
