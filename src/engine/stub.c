@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/reboot.h>
 #include <sys/syscall.h>
@@ -125,17 +126,27 @@ static const PlanOp *find_exec(const MachinePlan *plan)
         return NULL;
 }
 
+/* A session of its own, so that what is typed at the terminal (^C) does not reach the stub, for which SIGINT means something else. */
+static int take_session(const Child *c)
+{
+        if (setsid() < 0)
+                return -errno;
+        return c->tty >= 0 && ioctl(c->tty, TIOCSCTTY, 0) < 0 ? -errno : 0;
+}
+
 /* From here on the plan runs in PID 2; PID 1 is the stub and dies with the supervisor if the plan's payload shall. */
 int step_stub_init(Child *c, const PlanOp *op, Error *e)
 {
         const PlanOp *exec = find_exec(c->plan);
         if (!exec)
                 return -EINVAL;
+        if (c->tty >= 0 && ioctl(c->tty, TIOCNOTTY) < 0 && errno != ENOTTY) /* not there when no session was asked for */
+                return -errno;
         pid_t pid = fork();
         if (pid < 0)
                 return -errno;
         if (pid == 0)
-                return 0;
+                return take_session(c);
         if (c->die_with_supervisor)
                 (void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
         stub_main(pid, exec);
