@@ -10,9 +10,9 @@
 typedef struct CreateRequest {
         const char *name;
         const char *source;
-        DistroRequest distro;      /* the parts that options set; distribution and suite come from source */
-        StoreDriverId driver;      /* _STORE_DRIVER_INVALID = the store's default */
-        bool rebuild;              /* do not use a finished image */
+        DistroRequest distro; /* the parts that options set; distribution and suite come from source */
+        StoreDriverId driver; /* _STORE_DRIVER_INVALID = the store's default */
+        bool rebuild;         /* do not use a finished image */
 } CreateRequest;
 
 int machine_create(const MachineHost *h, const CreateRequest *r, Error *e);

@@ -14,66 +14,85 @@
 #include "plan/plan.h"
 #include "store/store.h"
 
-typedef struct MachineHost { /* where everything is; from defaults, the environment (BERTH_MACHINES, BERTH_STATE, BERTH_RUN) and options */
-        char *machines_dir;   /* /var/lib/machines */
-        char *state_dir;      /* /var/lib/berth: id-ranges/NAME */
-        char *run_dir;        /* /run/berth: machines/NAME/{state.json,console.log,supervisor.lock} */
-        char *cache_dir;      /* /var/cache/berth */
+typedef struct MachineHost { /* where everything is: defaults, or BERTH_MACHINES, BERTH_STATE, BERTH_RUN, BERTH_CACHE, BERTH_CGROUP */
+        char *machines_dir;  /* /var/lib/machines */
+        char *state_dir;     /* /var/lib/berth: id-ranges/NAME */
+        char *run_dir;       /* /run/berth: machines/NAME/{state,console.log}, locks/NAME */
+        char *cache_dir;     /* /var/cache/berth */
+        char *cgroup_parent; /* cgroup2 path below which machines get theirs; NULL: machine.slice or the caller's own */
         Events events;
 } MachineHost;
 void machine_host_init(MachineHost *h);
 void machine_host_done(MachineHost *h);
 
-/* One running machine, as the registry has it: /run/berth/machines/NAME/state.json. A record whose leader is gone (pid and start time, or another boot_id:
- * the host was restarted) is no machine: it is removed when seen, and with it what its supervisor could not clean up. */
+/* One running machine, as the registry has it: /run/berth/machines/NAME/state, KEY=VALUE lines. A record whose leader is gone (pid and start
+ * time, or another boot_id: the host was restarted) is no machine: it is removed when seen, and with it what its supervisor could not
+ * clean up. */
 typedef struct Machine {
         char *name;
-        char *class;               /* "container" */
-        char *service;             /* "berth"; machines registered by others: theirs */
-        char *root;                /* directory or mstack path */
+        char *boot_id; /* of the host, when the machine was started */
+        char *class;   /* "container" */
+        char *service; /* "berth"; machines registered by others: theirs */
+        char *root;    /* directory or mstack path */
         char *cgroup;
         pid_t leader;
         uint64_t leader_starttime;
         pid_t supervisor;
-        uint64_t started_usec;     /* realtime */
-        char *state;               /* "opening", "running", "closing" */
+        uint64_t started_usec;      /* realtime */
+        char *state;                /* "opening", "running", "closing" */
         uint32_t id_base, id_count; /* 0, 0: no user namespace */
         int stop_signal, reboot_signal;
         uint64_t stop_timeout_usec;
         bool network_private;
         char *os_id, *os_version, *os_pretty; /* of the image's os-release */
-        char **addresses;          /* filled on request */
+        char **addresses;                     /* filled on request */
 } Machine;
 void machine_done(Machine *m);
 
 /* ---- registry (run-registry.c) ---- */
-int machine_find(const MachineHost *h, const char *name, Machine *ret, Error *e);       /* -ENOENT: not running */
-int machine_list(const MachineHost *h, bool with_addresses, Machine **ret, size_t *ret_n, Error *e);
-int machine_open_leader(const Machine *m);                                              /* pidfd, checked by start time; -ESRCH */
+int machine_find(const MachineHost *h, const char *name, Machine *ret, Error *e);                    /* -ENOENT: not running */
+int machine_list(const MachineHost *h, bool with_addresses, Machine **ret, size_t *ret_n, Error *e); /* by name */
+void machine_list_free(Machine *v, size_t n);
+int machine_open_leader(const Machine *m); /* pidfd, checked by start time; -ESRCH */
+void machine_addresses(
+                Machine *m); /* fills m->addresses: those of its own network, loopback and link-local ones left out as machinectl does */
+char *machine_console_tail(const MachineHost *h, const char *name, size_t lines); /* NULL when nothing was shown */
 
-/* ---- start and run (run-start.c) ---- */
-/* Reads the image, makes the facts and the plan. Nothing is changed but the machine's ID range, which is reserved when it has none (not with dry_run). */
-int machine_plan(const MachineHost *h, const MachineSpec *spec, bool dry_run, MachinePlan *ret, Error *e);
+/* ---- start and run (run-start.c, run-background.c) ----
+ * `spec` is what the caller was asked for; settings files and the defaults of the verb are merged below it. It is emptied. */
+typedef enum MachineVerb { MACHINE_RUN, MACHINE_START } MachineVerb;
+/* Reads the image, makes the facts and the plan. Changes nothing: a machine without an ID range gets the plan of the one it would be given. */
+int machine_plan(const MachineHost *h, MachineVerb verb, MachineSpec *spec, MachinePlan *ret, Error *e);
 /* Foreground: `berth run`. *ret_status is the exit status for the shell. */
-int machine_run(const MachineHost *h, const MachineSpec *spec, int *ret_status, Error *e);
+int machine_run(const MachineHost *h, MachineSpec *spec, int *ret_status, Error *e);
 /* Background: a supervisor process is left behind, the call returns when the machine is up (READY=1, or its init runs) or has failed. */
-int machine_start(const MachineHost *h, const MachineSpec *spec, Error *e);
+int machine_start(const MachineHost *h, MachineSpec *spec, uint64_t timeout_usec /* USEC_INFINITY = none */, Error *e);
+/* The settings that hold for a machine that exists: its .nspawn file and the defaults of `berth start`. */
+int machine_settings(const MachineHost *h, const char *name, MachineSpec *ret, Error *e);
 
 /* ---- stop (run-stop.c) ---- */
-int machine_poweroff(const MachineHost *h, const char *name, uint64_t timeout_usec /* USEC_INFINITY = the machine's own */, Error *e);
+/* All are asked at once and then waited for; each one that could not be stopped is an error, the last is returned. */
+int machine_poweroff(const MachineHost *h, char *const *names, uint64_t timeout_usec /* USEC_INFINITY = each machine's own */,
+                     Error *e);
 int machine_terminate(const MachineHost *h, const char *name, Error *e);
 
 /* ---- enter (run-enter.c) ---- */
-/* spec: user, environment, chdir, parameters. pty when both in and out are terminals. */
+/* spec: user, environment, chdir, parameters. A pty when in and out are both terminals. */
 int machine_shell(const MachineHost *h, const char *name, const MachineSpec *spec, int *ret_status, Error *e);
 
 /* ---- images (run-image.c) ---- */
+int machine_images(const MachineHost *h, StoreImage **ret, size_t *ret_n, Error *e); /* free with store_images_free() */
+int machine_snapshots(const MachineHost *h, const char *name, StoreSnapshot **ret, size_t *ret_n, Error *e); /* oldest first */
 int machine_clone(const MachineHost *h, const char *name, const char *new_name, Error *e);
 int machine_snapshot(const MachineHost *h, const char *name, const char *snapshot, Error *e);
 int machine_rollback(const MachineHost *h, const char *name, const char *snapshot, bool restart, Error *e);
 int machine_remove(const MachineHost *h, const char *name, Error *e);
 
 /* ---- what this host offers (run-check.c) ---- */
-typedef struct MachineCheck { const char *name; bool ok, needed; char *detail; /* what it is for when missing */ } MachineCheck;
-int machine_check(const MachineHost *h, MachineCheck **ret, size_t *ret_n); /* ret_n rows; the caller frees with machine_check_free */
+typedef struct MachineCheck {
+        const char *name;
+        bool ok, needed; /* needed: nothing runs without it */
+        char *detail;    /* what was found, or what is lost without it and the way out */
+} MachineCheck;
+int machine_check(const MachineHost *h, MachineCheck **ret, size_t *ret_n); /* free with machine_check_free() */
 void machine_check_free(MachineCheck *v, size_t n);

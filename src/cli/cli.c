@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/fd.h"
+#include "base/path.h"
+#include "base/str.h"
+#include "base/strv.h"
+
+void cli_print_error(Cli *c, const Error *e)
+{
+        progress_clear(&c->progress);
+        if (e->message[0])
+                fprintf(stderr, "berth: %s\n", e->message);
+}
+
+int cli_print(const Buf *out)
+{
+        return out->len ? fd_write_all(STDOUT_FILENO, out->data, out->len) : 0;
+}
+
+int cli_each(Cli *c, int (*func)(Cli *c, const char *name, Error *e))
+{
+        int result = 0;
+        STRV_FOREACH (name, c->words) {
+                Error e = {0};
+                if (func(c, *name, &e) >= 0)
+                        continue;
+                cli_print_error(c, &e);
+                result = -EIO;
+        }
+        return result;
+}
+
+/* ---- reading the words ---- */
+
+typedef struct OwnOptions {
+        Options *options;
+        OptionId ids[ELEMENTSOF(((Verb *)0)->options) + 1];
+        SpecOption rows[ELEMENTSOF(((Verb *)0)->options) + 1];
+        size_t n;
+} OwnOptions;
+
+static void own_options(const Verb *verb, Options *options, OwnOptions *ret)
+{
+        *ret = (OwnOptions){.options = options};
+        for (size_t i = 0; i < ELEMENTSOF(verb->options) && verb->options[i] != OPTION_HELP; i++)
+                ret->ids[ret->n++] = verb->options[i];
+        ret->ids[ret->n++] = OPTION_HELP;
+        for (size_t i = 0; i < ret->n; i++)
+                ret->rows[i] = option_rows[ret->ids[i]].option;
+}
+
+static int take_own(void *ctx, size_t option, const char *value, Error *e)
+{
+        OwnOptions *own = ctx;
+        return option_take(own->options, own->ids[option], value, e);
+}
+
+/* Whether the word at hand begins the command, with options of its own. */
+static bool at_command(const Cli *c)
+{
+        return c->verb->command &&
+               (c->words || spec_is_set(&c->spec, SPEC_FIELD_DIRECTORY) || spec_is_set(&c->spec, SPEC_FIELD_MACHINE));
+}
+
+/* Options may stand before, between and behind the words; "--" ends them, and so does the first word of a command. */
+static int read_words(Cli *c, char *const *argv, Error *e)
+{
+        OwnOptions own;
+        char cwd[PATH_MAX];
+        own_options(c->verb, &c->options, &own);
+        const SpecArgv how = {
+                        .uses = c->verb->uses,
+                        .own = own.rows,
+                        .n_own = own.n,
+                        .take = take_own,
+                        .ctx = &own,
+                        .directory = getcwd(cwd, sizeof(cwd)),
+                        .environment = environ,
+        };
+        while (*argv) {
+                size_t first;
+                int r = spec_read_argv(&c->spec, &how, argv, &first, e);
+                if (r < 0)
+                        return r;
+                bool all_words = first > 0 && str_eq(argv[first - 1], "--");
+                argv += first;
+                if (all_words || at_command(c)) {
+                        strv_extend(&c->words, argv);
+                        return 0;
+                }
+                if (*argv)
+                        strv_push(&c->words, *argv++);
+        }
+        return 0;
+}
+
+int cli_read_settings(const Cli *c, MachineSpec *ret, Error *e)
+{
+        Cli again = {.verb = c->verb};
+        options_init(&again.options);
+        spec_init(&again.spec);
+        int r = read_words(&again, c->args, e);
+        spec_merge(ret, &again.spec);
+        spec_done(&again.spec);
+        options_done(&again.options);
+        strv_free(again.words);
+        return r;
+}
+
+static int check_words(const Cli *c, Error *e)
+{
+        size_t n = strv_len(c->words);
+        const Verb *v = c->verb;
+        if (n > v->max)
+                return error_set(e, -EINVAL, "'%s' is one word too many; usage: berth %s%s%s", c->words[v->max], v->name,
+                                 v->arguments ? " " : "", v->arguments ?: "");
+        if (n < v->min)
+                return error_set(e, -EINVAL, "something is missing; usage: berth %s %s", v->name, v->arguments);
+        if (v->needs_root && !c->options.plan && geteuid() != 0)
+                return error_set(e, -EPERM, "berth %s needs root: run it with sudo", v->name);
+        return 0;
+}
+
+/* ---- verbs of other programs ---- */
+
+/* Beside berth itself, as in the build tree; else where it was installed. */
+static int exec_program(const char *program, char **argv, Error *e)
+{
+        char self[PATH_MAX];
+        ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+        if (n > 0) {
+                self[n] = '\0';
+                _cleanup_free_ char *dir = path_dirname(self);
+                _cleanup_free_ char *path = path_join(dir, program);
+                execv(path, argv);
+        }
+        _cleanup_free_ char *path = path_join(BERTH_LIBEXECDIR, program);
+        execv(path, argv);
+        return error_sys(e, -errno, "cannot execute '%s'", path);
+}
+
+/* ---- main ---- */
+
+static int find_verb(char **argv, VerbId *ret, char ***ret_rest, Error *e)
+{
+        static const struct {
+                const char *word;
+                VerbId id;
+        } switches[] = {{"-h", VERB_HELP}, {"--help", VERB_HELP}, {"--version", VERB_VERSION}};
+        const char *word = argv[1];
+
+        *ret = VERB_LIST;
+        *ret_rest = argv + (argv[0] != NULL);
+        for (size_t i = 0; i < ELEMENTSOF(switches); i++)
+                if (str_eq(word, switches[i].word)) {
+                        *ret = switches[i].id;
+                        *ret_rest = argv + 2;
+                        return 0;
+                }
+        if (!word || word[0] == '-') /* options alone are those of list */
+                return 0;
+        *ret = verb_find(word);
+        *ret_rest = argv + 2;
+        if (*ret >= 0)
+                return 0;
+        const char *nearest = verb_nearest(word);
+        if (nearest)
+                return error_set(e, -EINVAL, "there is no verb '%s'; did you mean '%s'?", word, nearest);
+        return error_set(e, -EINVAL, "there is no verb '%s'; see 'berth help'", word);
+}
+
+static int dispatch(Cli *c, char **argv, const CliFunction functions[static _VERB_MAX], Error *e)
+{
+        VerbId id;
+        char **rest;
+        int r = find_verb(argv, &id, &rest, e);
+        if (r < 0)
+                return r;
+        c->verb = verbs + id;
+        c->args = rest;
+        r = read_words(c, rest, e);
+        if (r >= 0 && c->options.help) {
+                _cleanup_buf_ Buf b = {0};
+                cli_help_verb(&b, id);
+                return cli_print(&b);
+        }
+        if (r >= 0)
+                r = check_words(c, e);
+        if (r < 0)
+                return r;
+        if (!functions[id])
+                return exec_program(c->verb->program, argv, e);
+        return functions[id](c, e);
+}
+
+int cli_main(int argc, char **argv, const CliFunction functions[static _VERB_MAX])
+{
+        Cli c = {0};
+        Error e = {0};
+        options_init(&c.options);
+        spec_init(&c.spec);
+        progress_init(&c.progress);
+        machine_host_init(&c.host);
+        c.host.events = progress_events(&c.progress);
+
+        int r = dispatch(&c, argv, functions, &e);
+        progress_clear(&c.progress);
+        if (r < 0 && e.code != 0)
+                cli_print_error(&c, &e);
+        int status = r < 0 ? EXIT_FAILURE : c.status;
+        strv_free(c.words);
+        spec_done(&c.spec);
+        options_done(&c.options);
+        machine_host_done(&c.host);
+        return status;
+}

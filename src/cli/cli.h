@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* One run of the command line: everything it knows is in this struct on main's stack. */
+
+#include "cli/progress.h"
+#include "cli/verb.h"
+#include "machine/machine.h"
+
+typedef struct Cli {
+        const Verb *verb;
+        Options options;
+        MachineSpec spec;  /* of the verbs that take machine settings */
+        char **words;      /* what is no option */
+        char *const *args; /* all of it as given, behind the verb */
+        MachineHost host;
+        Progress progress;
+        int status; /* exit status of a verb that succeeded */
+} Cli;
+
+typedef int (*CliFunction)(Cli *c, Error *e);
+
+/* functions: by VerbId; NULL where another program does the verb. Returns the exit status. */
+int cli_main(int argc, char **argv, const CliFunction functions[static _VERB_MAX]);
+
+/* For verbs that take several names: calls func for each, prints each failure; -EIO without a message when there was one. */
+int cli_each(Cli *c, int (*func)(Cli *c, const char *name, Error *e));
+/* The machine settings on the command line once more: starting a machine uses them up, and they hold for each one named. */
+int cli_read_settings(const Cli *c, MachineSpec *ret, Error *e);
+void cli_print_error(Cli *c, const Error *e);
+
+void cli_help_all(Buf *out);
+void cli_help_verb(Buf *out, VerbId id);
+int cli_print(const Buf *out); /* to stdout; -errno */
+
+int cli_check(Cli *c, Error *e);
+int cli_run(Cli *c, Error *e);
+int cli_start(Cli *c, Error *e);
+int cli_list(Cli *c, Error *e);
+int cli_status(Cli *c, Error *e);
+int cli_show(Cli *c, Error *e);
+int cli_shell(Cli *c, Error *e);
+int cli_snapshot(Cli *c, Error *e);
+int cli_snapshots(Cli *c, Error *e);
+int cli_clone(Cli *c, Error *e);
+int cli_rollback(Cli *c, Error *e);
+int cli_poweroff(Cli *c, Error *e);
+int cli_terminate(Cli *c, Error *e);
+int cli_remove(Cli *c, Error *e);
+int cli_images(Cli *c, Error *e);
+int cli_help(Cli *c, Error *e);
+int cli_version(Cli *c, Error *e);
+int cli_create(Cli *c, Error *e);

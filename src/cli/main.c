@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cli/cli.h"
+
+/* The rows without a function are done by the program that verb.c names for them. */
+static const CliFunction functions[_VERB_MAX] = {
+                [VERB_CHECK] = cli_check,         [VERB_RUN] = cli_run,           [VERB_START] = cli_start,
+                [VERB_LIST] = cli_list,           [VERB_STATUS] = cli_status,     [VERB_SHOW] = cli_show,
+                [VERB_SHELL] = cli_shell,         [VERB_SNAPSHOT] = cli_snapshot, [VERB_SNAPSHOTS] = cli_snapshots,
+                [VERB_CLONE] = cli_clone,         [VERB_ROLLBACK] = cli_rollback, [VERB_POWEROFF] = cli_poweroff,
+                [VERB_TERMINATE] = cli_terminate, [VERB_REMOVE] = cli_remove,     [VERB_IMAGES] = cli_images,
+                [VERB_HELP] = cli_help,           [VERB_VERSION] = cli_version,
+};
+
+int main(int argc, char **argv)
+{
+        return cli_main(argc, argv, functions);
+}

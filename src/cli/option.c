@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cli/option.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/str.h"
+#include "base/strv.h"
+
+void options_init(Options *o)
+{
+        *o = (Options){.timeout_usec = USEC_INFINITY};
+}
+
+void options_done(Options *o)
+{
+        free(o->uid);
+        free(o->variant);
+        free(o->arch);
+        free(o->driver);
+        strv_free(o->include);
+        strv_free(o->exclude);
+        strv_free(o->components);
+        strv_free(o->mirrors);
+        strv_free(o->keyrings);
+        *o = (Options){0};
+}
+
+/* ---- how a value gets into its member ---- */
+
+static void *member(Options *o, size_t offset)
+{
+        return (char *)o + offset;
+}
+
+static int take_true(Options *o, size_t offset, const char *value)
+{
+        *(bool *)member(o, offset) = true;
+        return 0;
+}
+
+static int take_string(Options *o, size_t offset, const char *value)
+{
+        char **p = member(o, offset);
+        if (!*value)
+                return -EINVAL;
+        free(*p);
+        *p = xstrdup(value);
+        return 0;
+}
+
+static int take_list(Options *o, size_t offset, const char *value) /* words with commas between, may be given several times */
+{
+        _cleanup_strv_ char **words = strv_split(value, ",");
+        strv_extend(member(o, offset), words);
+        return words ? 0 : -EINVAL;
+}
+
+static int take_item(Options *o, size_t offset, const char *value)
+{
+        strv_push(member(o, offset), value);
+        return *value ? 0 : -EINVAL;
+}
+
+static int take_seconds(Options *o, size_t offset, const char *value)
+{
+        return str_parse_seconds(value, member(o, offset));
+}
+
+static int take_json(Options *o, size_t offset, const char *value)
+{
+        static const char *const names[] = {[FORMAT_OFF] = "off", [FORMAT_SHORT] = "short", [FORMAT_PRETTY] = "pretty"};
+        Format *p = member(o, offset);
+        if (!value) { /* as journalctl and systemctl: readable for people, short for programs */
+                *p = isatty(STDOUT_FILENO) ? FORMAT_PRETTY : FORMAT_SHORT;
+                return 0;
+        }
+        for (size_t i = 0; i < ELEMENTSOF(names); i++)
+                if (str_eq(names[i], value)) {
+                        *p = (Format)i;
+                        return 0;
+                }
+        return -EINVAL;
+}
+
+static int take_verify(Options *o, size_t offset, const char *value)
+{
+        int r = str_parse_bool(value);
+        if (r < 0)
+                return r;
+        *(bool *)member(o, offset) = r == 0; /* the member says no_verify */
+        return 0;
+}
+
+/* ---- the rows ---- */
+
+static const char *const json_choices[] = {"short", "pretty", "off", NULL};
+static const char *const variant_choices[] = {"minbase", "standard", "boot", NULL};
+static const char *const driver_choices[] = {"overlay", "directory", NULL};
+static const char *const verify_choices[] = {"yes", "no", NULL};
+
+#define NONE     SPEC_ARGUMENT_NONE
+#define REQUIRED SPEC_ARGUMENT_REQUIRED
+#define AT(m)    .offset = offsetof(Options, m)
+
+const OptionRow option_rows[_OPTION_MAX] = {
+                [OPTION_HELP] = {{'h', "help", NONE, NULL, "Show this help"}, take_true, AT(help)},
+                [OPTION_JSON] = {{0, "json", SPEC_ARGUMENT_OPTIONAL, "short|pretty|off", "Print JSON"},
+                                 take_json,
+                                 AT(json),
+                                 json_choices},
+                [OPTION_JSON_SHORT] = {{'j', NULL, NONE, NULL, "Same as --json, pretty on a terminal"}, take_json, AT(json)},
+                [OPTION_NO_LEGEND] = {{0, "no-legend", NONE, NULL, "Leave out column titles and the closing count"},
+                                      take_true,
+                                      AT(no_legend)},
+                [OPTION_PLAN] = {{0, "plan", NONE, NULL, "Print what would be done, instead of doing it"}, take_true, AT(plan)},
+                [OPTION_TIMEOUT] = {{0, "timeout", REQUIRED, "TIME",
+                                     "When to kill what is not down yet (default: as the machine was started)"},
+                                    take_seconds,
+                                    AT(timeout_usec)},
+                [OPTION_START_TIMEOUT] = {{0, "start-timeout", REQUIRED, "TIME",
+                                           "When to give up a machine that is not up yet (default: never)"},
+                                          take_seconds,
+                                          AT(timeout_usec)},
+                [OPTION_RESTART] = {{0, "restart", NONE, NULL, "Power a running machine off before, start it afterwards"},
+                                    take_true,
+                                    AT(restart)},
+                [OPTION_VARIANT] = {{0, "variant", REQUIRED, "VARIANT",
+                                     "What the base system is: minbase, standard or boot (default)"},
+                                    take_string,
+                                    AT(variant),
+                                    variant_choices},
+                [OPTION_INCLUDE] = {{0, "include", REQUIRED, "PACKAGE,…", "Install these packages, too"}, take_list, AT(include)},
+                [OPTION_EXCLUDE] = {{0, "exclude", REQUIRED, "PACKAGE,…", "Leave these packages out"}, take_list, AT(exclude)},
+                [OPTION_COMPONENTS] = {{0, "components", REQUIRED, "NAME,…", "Archive components (default: main)"},
+                                       take_list,
+                                       AT(components)},
+                [OPTION_MIRROR] = {{0, "mirror", REQUIRED, "URL", "Where the packages come from; may be given several times"},
+                                   take_item,
+                                   AT(mirrors)},
+                [OPTION_ARCH] = {{0, "arch", REQUIRED, "ARCH",
+                                  "Architecture, as the distribution calls it (default: the host's)"},
+                                 take_string,
+                                 AT(arch)},
+                [OPTION_KEYRING] = {{0, "keyring", REQUIRED, "FILE",
+                                     "Keys that the index must be signed with (default: the host's)"},
+                                    take_item,
+                                    AT(keyrings),
+                                    .is_file = true},
+                [OPTION_DRIVER] = {{0, "driver", REQUIRED, "DRIVER",
+                                    "How it is stored: overlay or directory (default: the best of the store)"},
+                                   take_string,
+                                   AT(driver),
+                                   driver_choices},
+                [OPTION_REBUILD] = {{0, "rebuild", NONE, NULL, "Build anew, even if there is a finished image of this source"},
+                                    take_true,
+                                    AT(rebuild)},
+                [OPTION_ALLOW_EXPIRED] = {{0, "allow-expired", NONE, NULL, "Take an index that is past its Valid-Until date"},
+                                          take_true,
+                                          AT(allow_expired)},
+                [OPTION_VERIFY] = {{0, "verify", REQUIRED, "BOOL", "Whether the index must have a good signature (default: yes)"},
+                                   take_verify,
+                                   AT(no_verify),
+                                   verify_choices},
+};
+
+int option_take(Options *o, OptionId id, const char *value, Error *e)
+{
+        const OptionRow *row = option_rows + id;
+        int r = row->take(o, row->offset, value);
+        if (r >= 0)
+                return 0;
+        if (!row->choices)
+                return error_set(e, -EINVAL, "'%s' is no value for --%s=%s", value, row->option.long_name, row->option.metavar);
+        _cleanup_strv_ char **choices = strv_copy((char *const *)row->choices);
+        _cleanup_free_ char *list = strv_join(choices, ", ");
+        return error_set(e, -EINVAL, "'%s' is no value for --%s: there are %s", value, row->option.long_name, list);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The verbs' own options, as rows: what describes no machine (src/spec has those). Parsing, --help, completions and the man page come
+ * from them. */
+
+#include "base/error.h"
+#include "spec/argv.h"
+
+typedef enum Format { FORMAT_OFF, FORMAT_SHORT, FORMAT_PRETTY } Format; /* --json= */
+
+typedef struct Options {
+        bool help, no_legend, plan, restart, rebuild, allow_expired, no_verify, all;
+        Format json;
+        uint64_t timeout_usec; /* USEC_INFINITY: not given */
+        char *uid;
+        char *variant, *arch, *driver;
+        char **include, **exclude, **components, **mirrors, **keyrings;
+} Options;
+void options_init(Options *o);
+void options_done(Options *o);
+
+typedef enum OptionId {
+        OPTION_HELP,
+        OPTION_JSON,
+        OPTION_JSON_SHORT, /* -j */
+        OPTION_NO_LEGEND,
+        OPTION_PLAN,
+        OPTION_TIMEOUT,
+        OPTION_START_TIMEOUT,
+        OPTION_RESTART,
+        OPTION_VARIANT,
+        OPTION_INCLUDE,
+        OPTION_EXCLUDE,
+        OPTION_COMPONENTS,
+        OPTION_MIRROR,
+        OPTION_ARCH,
+        OPTION_KEYRING,
+        OPTION_DRIVER,
+        OPTION_REBUILD,
+        OPTION_ALLOW_EXPIRED,
+        OPTION_VERIFY,
+        _OPTION_MAX,
+} OptionId;
+
+typedef struct OptionRow {
+        SpecOption option;
+        int (*take)(Options *o, size_t offset, const char *value); /* -EINVAL: not a value of this option */
+        size_t offset;
+        const char *const *choices; /* NULL-terminated, for messages and completion; NULL: free text */
+        bool is_file;               /* completion offers files */
+} OptionRow;
+
+extern const OptionRow option_rows[_OPTION_MAX];
+int option_take(Options *o, OptionId id, const char *value, Error *e);

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/str.h"
+#include "base/strv.h"
+#include "cli/cli.h"
+#include "cli/table.h"
+
+static int print(Cli *c, Table *t, Error *e)
+{
+        int r = table_print(t, &c->options);
+        table_done(t);
+        return r < 0 ? error_sys(e, r, "cannot write the table") : 0;
+}
+
+int cli_list(Cli *c, Error *e)
+{
+        static const Column columns[] = {{"MACHINE", CELL_TEXT}, {"CLASS", CELL_TEXT},   {"SERVICE", CELL_TEXT},
+                                         {"OS", CELL_TEXT},      {"VERSION", CELL_TEXT}, {"ADDRESSES", CELL_TEXT}};
+        Table t = {.columns = columns, .n_columns = ELEMENTSOF(columns), .noun = "machines"};
+        Machine *v;
+        size_t n;
+        int r = machine_list(&c->host, true, &v, &n, e);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < n; i++) {
+                _cleanup_free_ char *addresses = v[i].addresses ? strv_join(v[i].addresses, " ") : NULL;
+                table_add(&t, v[i].name);
+                table_add(&t, v[i].class);
+                table_add(&t, v[i].service);
+                table_add(&t, v[i].os_id);
+                table_add(&t, v[i].os_version);
+                table_add(&t, addresses);
+        }
+        machine_list_free(v, n);
+        return print(c, &t, e);
+}
+
+static void add_time(Table *t, uint64_t usec)
+{
+        char text[64];
+        table_add(t, usec ? str_format_time(text, sizeof(text), usec) : NULL);
+}
+
+int cli_images(Cli *c, Error *e)
+{
+        static const Column columns[] = {{"NAME", CELL_TEXT},  {"TYPE", CELL_TEXT},    {"RO", CELL_BOOL},
+                                         {"STATE", CELL_TEXT}, {"CREATED", CELL_TEXT}, {"MODIFIED", CELL_TEXT}};
+        Table t = {.columns = columns, .n_columns = ELEMENTSOF(columns), .noun = "images"};
+        StoreImage *v;
+        size_t n;
+        int r = machine_images(&c->host, &v, &n, e);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < n; i++) {
+                Machine m = {0};
+                table_add(&t, v[i].name);
+                table_add(&t, store_driver_name(v[i].driver));
+                table_add(&t, v[i].read_only ? "yes" : "no");
+                table_add(&t, machine_find(&c->host, v[i].name, &m, NULL) >= 0 ? m.state : NULL);
+                add_time(&t, v[i].created_usec);
+                add_time(&t, v[i].modified_usec);
+                machine_done(&m);
+        }
+        store_images_free(v, n);
+        return print(c, &t, e);
+}
+
+int cli_snapshots(Cli *c, Error *e)
+{
+        static const Column columns[] = {{"SNAPSHOT", CELL_TEXT}, {"CREATED", CELL_TEXT}};
+        Table t = {.columns = columns, .n_columns = ELEMENTSOF(columns), .noun = "snapshots"};
+        StoreSnapshot *v;
+        size_t n;
+        int r = machine_snapshots(&c->host, c->words[0], &v, &n, e);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < n; i++) {
+                table_add(&t, v[i].name);
+                add_time(&t, v[i].created_usec);
+        }
+        store_snapshots_free(v, n);
+        return print(c, &t, e);
+}

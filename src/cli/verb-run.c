@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/json.h"
+#include "base/strv.h"
+#include "cli/cli.h"
+#include "plan/plan.h"
+
+static void name_machine(MachineSpec *s, const char *name)
+{
+        free(s->machine);
+        s->machine = xstrdup(name);
+        spec_mark(s, SPEC_FIELD_MACHINE, "argument");
+}
+
+static int print_plan(Cli *c, MachineVerb verb, MachineSpec *spec, Error *e)
+{
+        MachinePlan plan = {0};
+        _cleanup_buf_ Buf b = {0};
+        int r = machine_plan(&c->host, verb, spec, &plan, e);
+        if (r < 0)
+                return r;
+        if (c->options.json != FORMAT_OFF) {
+                Json j = {.pretty = c->options.json == FORMAT_PRETTY};
+                plan_to_json(&plan, &j);
+                buf_append(&b, j.out.data, j.out.len);
+                buf_adds(&b, "\n");
+                buf_done(&j.out);
+        } else {
+                _cleanup_free_ char *text = plan_to_text(&plan);
+                buf_adds(&b, text);
+        }
+        plan_done(&plan);
+        return cli_print(&b);
+}
+
+int cli_run(Cli *c, Error *e)
+{
+        MachineSpec *s = &c->spec;
+        char **command = c->words;
+        if (!spec_is_set(s, SPEC_FIELD_DIRECTORY) && !spec_is_set(s, SPEC_FIELD_MACHINE)) {
+                if (!command)
+                        return error_set(e, -EINVAL, "no machine is named: give a NAME, or a tree with --directory=PATH");
+                name_machine(s, *command++);
+        }
+        spec_set_parameters(s, command, "argument");
+        if (c->options.plan)
+                return print_plan(c, MACHINE_RUN, s, e);
+        return machine_run(&c->host, s, &c->status, e);
+}
+
+static int start_one(Cli *c, const char *name, Error *e)
+{
+        MachineSpec s;
+        spec_init(&s);
+        int r = cli_read_settings(c, &s, e);
+        name_machine(&s, name);
+        if (r >= 0)
+                r = c->options.plan ? print_plan(c, MACHINE_START, &s, e)
+                                    : machine_start(&c->host, &s, c->options.timeout_usec, e);
+        spec_done(&s);
+        return r;
+}
+
+int cli_start(Cli *c, Error *e)
+{
+        return cli_each(c, start_one);
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cli/verb.h"
+
+#include <limits.h>
+
+#include "base/macro.h"
+#include "base/str.h"
+
+#define TABLE_OPTIONS OPTION_NO_LEGEND, OPTION_JSON, OPTION_JSON_SHORT
+
+const Verb verbs[_VERB_MAX] = {
+                [VERB_CHECK] = {.name = "check",
+                                .options = {TABLE_OPTIONS},
+                                .help = "What this kernel and host offer, and what is missing",
+                                .description = "Lists each kernel feature and tool that machines use, and for what is missing "
+                                               "what is lost without it and how to "
+                                               "get it. The exit status is 1 when something is missing that nothing works "
+                                               "without."},
+                [VERB_CREATE] = {.name = "create",
+                                 .arguments = "NAME SOURCE",
+                                 .min = 2,
+                                 .max = 2,
+                                 .needs_root = true,
+                                 .words = WORDS_SOURCE,
+                                 .options = {OPTION_VARIANT, OPTION_INCLUDE, OPTION_EXCLUDE, OPTION_COMPONENTS, OPTION_MIRROR,
+                                             OPTION_ARCH, OPTION_KEYRING, OPTION_DRIVER, OPTION_REBUILD, OPTION_ALLOW_EXPIRED,
+                                             OPTION_VERIFY},
+                                 .program = "berth-create",
+                                 .help = "Make a machine from a distribution's own packages",
+                                 .description = "SOURCE is DISTRIBUTION:SUITE, as debian:bookworm or ubuntu:noble. The index is "
+                                                "verified by its signature, the packages "
+                                                "by their digests; they are unpacked by confined workers and configured in a "
+                                                "machine without network. The finished "
+                                                "root file system is kept: the next machine from the same source is a clone of "
+                                                "it."},
+                [VERB_RUN] = {.name = "run",
+                              .arguments = "[NAME] [COMMAND…]",
+                              .max = VERB_ANY,
+                              .needs_root = true,
+                              .command = true,
+                              .uses = SPEC_USE_RUN,
+                              .words = WORDS_IMAGE_COMMAND,
+                              .options = {OPTION_PLAN, OPTION_JSON, OPTION_JSON_SHORT},
+                              .help = "Run a command, or with --boot the init, of a machine or directory tree in the foreground",
+                              .description = "Works as systemd-nspawn(1) does: without a command it runs a shell. With "
+                                             "--directory= or --machine= all words are "
+                                             "the command, else the first one is the machine's name. The exit status is the "
+                                             "command's."},
+                [VERB_START] = {.name = "start",
+                                .arguments = "NAME…",
+                                .min = 1,
+                                .max = VERB_ANY,
+                                .needs_root = true,
+                                .uses = SPEC_USE_START,
+                                .words = WORDS_IMAGES,
+                                .options = {OPTION_START_TIMEOUT, OPTION_PLAN, OPTION_JSON, OPTION_JSON_SHORT},
+                                .help = "Boot machines in the background, and return when they are up",
+                                .description = "A machine gets user IDs of its own and a private network, unless its settings "
+                                               "file says otherwise. It is up when its "
+                                               "init reports so (systemd), or when its init has been started (others). With "
+                                               "--start-timeout= a machine that is "
+                                               "not up by then is stopped."},
+                [VERB_LIST] = {.name = "list",
+                               .synonyms = {"ls"},
+                               .options = {TABLE_OPTIONS},
+                               .help = "The machines that run (what berth does without a verb)"},
+                [VERB_STATUS] = {.name = "status",
+                                 .arguments = "NAME…",
+                                 .min = 1,
+                                 .max = VERB_ANY,
+                                 .words = WORDS_RUNNING,
+                                 .help = "What there is to know of running machines, for people"},
+                [VERB_SHOW] = {.name = "show",
+                               .arguments = "NAME…",
+                               .min = 1,
+                               .max = VERB_ANY,
+                               .words = WORDS_IMAGES,
+                               .options = {OPTION_JSON, OPTION_JSON_SHORT},
+                               .help = "The properties of machines, for programs",
+                               .description = "Prints KEY=VALUE lines, or JSON. For a machine that does not run its image and "
+                                              "settings are shown."},
+                [VERB_SHELL] = {.name = "shell",
+                                .synonyms = {"exec"},
+                                .arguments = "[USER@]NAME [COMMAND…]",
+                                .min = 1,
+                                .max = VERB_ANY,
+                                .needs_root = true,
+                                .command = true,
+                                .uses = SPEC_USE_SHELL,
+                                .words = WORDS_RUNNING_COMMAND,
+                                .help = "Run a command, or a login shell, in a running machine",
+                                .description = "Needs nothing inside but what is run. There is a terminal if standard input and "
+                                               "output are one. The exit status is the "
+                                               "command's, or 128 and the number of the signal that ended it."},
+                [VERB_SNAPSHOT] = {.name = "snapshot",
+                                   .arguments = "NAME SNAPSHOT",
+                                   .min = 2,
+                                   .max = 2,
+                                   .needs_root = true,
+                                   .words = WORDS_IMAGE_ONCE,
+                                   .help = "Keep the present state of a machine under a name",
+                                   .description = "A running machine is held still for that moment."},
+                [VERB_SNAPSHOTS] = {.name = "snapshots",
+                                    .arguments = "NAME",
+                                    .min = 1,
+                                    .max = 1,
+                                    .needs_root = true,
+                                    .words = WORDS_IMAGE_ONCE,
+                                    .options = {TABLE_OPTIONS},
+                                    .help = "The snapshots of a machine, oldest first"},
+                [VERB_CLONE] = {.name = "clone",
+                                .arguments = "NAME NEW-NAME",
+                                .min = 2,
+                                .max = 2,
+                                .needs_root = true,
+                                .words = WORDS_IMAGE_ONCE,
+                                .help = "Make a second machine of the present state of one"},
+                [VERB_ROLLBACK] = {.name = "rollback",
+                                   .arguments = "NAME SNAPSHOT",
+                                   .min = 2,
+                                   .max = 2,
+                                   .needs_root = true,
+                                   .words = WORDS_SNAPSHOT,
+                                   .options = {OPTION_RESTART},
+                                   .help = "Give up the present state of a machine for that of a snapshot",
+                                   .description = "A running machine is refused without --restart. Newer snapshots stay."},
+                [VERB_POWEROFF] = {.name = "poweroff",
+                                   .synonyms = {"stop"},
+                                   .arguments = "NAME…",
+                                   .min = 1,
+                                   .max = VERB_ANY,
+                                   .needs_root = true,
+                                   .words = WORDS_RUNNING,
+                                   .options = {OPTION_TIMEOUT},
+                                   .help = "Ask machines to shut down cleanly, and wait for it",
+                                   .description = "What is not down after --timeout= (or the machine's own time-out, 90s) is "
+                                                  "killed."},
+                [VERB_TERMINATE] = {.name = "terminate",
+                                    .arguments = "NAME…",
+                                    .min = 1,
+                                    .max = VERB_ANY,
+                                    .needs_root = true,
+                                    .words = WORDS_RUNNING,
+                                    .help = "Kill all processes of machines at once"},
+                [VERB_REMOVE] = {.name = "remove",
+                                 .synonyms = {"rm"},
+                                 .arguments = "NAME…",
+                                 .min = 1,
+                                 .max = VERB_ANY,
+                                 .needs_root = true,
+                                 .words = WORDS_IMAGES,
+                                 .help = "Delete machines with their snapshots"},
+                [VERB_IMAGES] = {.name = "images",
+                                 .synonyms = {"list-images"},
+                                 .needs_root = true,
+                                 .options = {TABLE_OPTIONS},
+                                 .help = "The machines in the store, running or not"},
+                [VERB_HELP] = {.name = "help",
+                               .arguments = "[VERB]",
+                               .max = 1,
+                               .words = WORDS_VERBS,
+                               .help = "Show help for all or for one verb"},
+                [VERB_VERSION] = {.name = "version", .help = "Show the version"},
+};
+
+VerbId verb_find(const char *name)
+{
+        for (VerbId id = 0; id < _VERB_MAX; id++) {
+                if (str_eq(verbs[id].name, name))
+                        return id;
+                for (size_t i = 0; i < ELEMENTSOF(verbs[id].synonyms) && verbs[id].synonyms[i]; i++)
+                        if (str_eq(verbs[id].synonyms[i], name))
+                                return id;
+        }
+        return _VERB_INVALID;
+}
+
+const char *verb_nearest(const char *name)
+{
+        SpecNearest nearest = {.word = name};
+        for (VerbId id = 0; id < _VERB_MAX; id++) {
+                spec_nearest_offer(&nearest, verbs[id].name);
+                for (size_t i = 0; i < ELEMENTSOF(verbs[id].synonyms) && verbs[id].synonyms[i]; i++)
+                        spec_nearest_offer(&nearest, verbs[id].synonyms[i]);
+        }
+        return nearest.best;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The verbs as rows of plain data. What a verb does is in the program that has it (main.c, create-main.c), so that the completions
+ * and the manual can be made from the same rows without linking any of it. */
+
+#include <limits.h>
+
+#include "cli/option.h"
+
+typedef enum VerbId {
+        VERB_CHECK,
+        VERB_CREATE,
+        VERB_RUN,
+        VERB_START,
+        VERB_LIST,
+        VERB_STATUS,
+        VERB_SHOW,
+        VERB_SHELL,
+        VERB_SNAPSHOT,
+        VERB_SNAPSHOTS,
+        VERB_CLONE,
+        VERB_ROLLBACK,
+        VERB_POWEROFF,
+        VERB_TERMINATE,
+        VERB_REMOVE,
+        VERB_IMAGES,
+        VERB_HELP,
+        VERB_VERSION,
+        _VERB_MAX,
+        _VERB_INVALID = -22,
+} VerbId;
+
+typedef enum VerbWords { /* what completion offers for the words behind the verb */
+                         WORDS_NONE,
+                         WORDS_IMAGES,          /* machines in the store, each word */
+                         WORDS_RUNNING,         /* machines that run, each word */
+                         WORDS_IMAGE_ONCE,      /* a machine in the store, then nothing that could be guessed */
+                         WORDS_RUNNING_COMMAND, /* a machine that runs, then a command */
+                         WORDS_IMAGE_COMMAND,
+                         WORDS_SNAPSHOT, /* a machine in the store, then one of its snapshots */
+                         WORDS_SOURCE,   /* a new name, then a source of images */
+                         WORDS_VERBS,
+} VerbWords;
+
+#define VERB_ANY UINT_MAX
+
+typedef struct Verb {
+        const char *name;
+        const char *synonyms[3];
+        const char *arguments; /* synopsis of the words: "NAME SNAPSHOT" */
+        unsigned min, max;     /* number of words */
+        bool needs_root;       /* except with --plan */
+        bool command; /* behind the first word (or with --directory, --machine: at once) comes a command, with options of its own */
+        unsigned uses; /* SpecUse: machine settings that it takes as options */
+        VerbWords words;
+        OptionId options[12];    /* besides --help; ended by OPTION_HELP */
+        const char *program;     /* the program in libexecdir that does it; NULL: berth itself */
+        const char *help;        /* one line */
+        const char *description; /* for --help and the manual: what else there is to know */
+} Verb;
+
+extern const Verb verbs[_VERB_MAX];
+VerbId verb_find(const char *name);         /* by name or synonym */
+const char *verb_nearest(const char *name); /* NULL: nothing near */

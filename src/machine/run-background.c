@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <malloc.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/path.h"
+#include "base/str.h"
+#include "machine/run-record.h"
+#include "machine/run-session.h"
+#include "sys/process.h"
+
+#define CONSOLE_LINES     8                      /* of the console that a failed start shows */
+#define HALF_STARTED_USEC (15ULL * USEC_PER_SEC) /* for the supervisor to clean up after an interrupted start */
+
+typedef struct Report { /* from the supervisor to the command that started it, once */
+        bool ready;
+        Error error;
+} Report;
+
+/* ---- the supervisor ---- */
+
+/* What ps(1) shows: the memory of the arguments is overwritten, no longer than they were. Its place is in /proc/self/stat (fields 48 and
+ * 49), so main() need not hand argv through all floors. */
+static void set_title(const char *name)
+{
+        _cleanup_free_ char *text = NULL;
+        if (file_read_at(AT_FDCWD, "/proc/self/stat", 4096, &text, NULL) < 0)
+                return;
+        char *p = strrchr(text, ')'); /* field 2 may hold anything */
+        for (unsigned field = 2; p && field < 48; field++) {
+                p = strchr(p, ' ');
+                p = p ? p + 1 : NULL;
+        }
+        unsigned long start, end;
+        if (!p || sscanf(p, "%lu %lu", &start, &end) != 2 || start == 0 || end <= start)
+                return;
+        _cleanup_free_ char *title = xasprintf("berth: %s", name);
+        char *area = (char *)(uintptr_t)start;
+        memset(area, 0, end - start);
+        memcpy(area, title, MIN(strlen(title), end - start - 1));
+        (void)prctl(PR_SET_NAME, title, 0, 0, 0);
+}
+
+static int compare_ints(const void *a, const void *b)
+{
+        return *(const int *)a - *(const int *)b;
+}
+
+/* Only what is held for the machine stays open: a pipe of the caller that a daemon keeps open makes `$(berth start …)` hang. */
+static void close_others(Target *t, int report_fd)
+{
+        int keep[] = {t->record_lock, t->range.lock_fd, t->image_lock.local_fd, t->image_lock.global_fd, report_fd};
+        t->store = store_close(t->store);
+        qsort(keep, ELEMENTSOF(keep), sizeof(*keep), compare_ints);
+        size_t first = 0;
+        while (first < ELEMENTSOF(keep) && keep[first] < 0)
+                first++;
+        (void)sys_close_all_fds(3, keep + first, ELEMENTSOF(keep) - first);
+}
+
+static void detach(const char *name)
+{
+        (void)setsid();
+        (void)chdir("/");
+        umask(022);
+        int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+        for (int fd = 0; null >= 0 && fd < 3; fd++)
+                (void)dup2(null, fd);
+        if (null > 2)
+                (void)fd_close(null);
+        set_title(name);
+}
+
+typedef struct Background {
+        Session session;
+        int report_fd;
+} Background;
+
+static void send_report(Background *b, const Report *report)
+{
+        if (b->report_fd >= 0)
+                (void)fd_write_all(b->report_fd, report,
+                                   sizeof(*report)); /* whoever waited may be gone: nothing to do about it */
+        b->report_fd = fd_close(b->report_fd);
+}
+
+static void on_ready(void *ctx)
+{
+        send_report(ctx, &(Report){.ready = true});
+        (void)malloc_trim(0); /* a machine may run for years; what the start needed goes back */
+}
+
+static void describe_end(const Target *t, const EngineResult *end, Error *e)
+{
+        _cleanup_free_ char *tail = machine_console_tail(t->host, t->name, CONSOLE_LINES);
+        char how[64] = "powered off";
+        if (end->end == ENGINE_EXITED)
+                snprintf(how, sizeof(how), "exited with status %d", end->status);
+        else if (end->end == ENGINE_SIGNALED)
+                snprintf(how, sizeof(how), "was ended by signal %d", end->status);
+        else if (end->end == ENGINE_KILLED)
+                snprintf(how, sizeof(how), "was killed");
+        if (!tail) {
+                (void)error_set(e, -EIO,
+                                "machine '%s' did not come up: it %s before it was ready and wrote nothing on its console",
+                                t->name, how);
+                return;
+        }
+        const char *shown = tail;
+        for (size_t max = ERROR_MESSAGE_MAX - 256; strlen(shown) > max;)
+                shown = shown + strlen(shown) - max;
+        (void)error_set(e, -EIO, "machine '%s' did not come up: it %s before it was ready. The end of its console:\n%s", t->name,
+                        how, str_strip((char *)shown));
+}
+
+static _noreturn_ void supervise(Target *t, MachinePlan *plan, int report_fd)
+{
+        Background b = {.session = {.target = t, .plan = *plan, .on_ready = on_ready, .ctx = &b}, .report_fd = report_fd};
+        Report report = {0};
+        EngineResult end;
+
+        close_others(t, report_fd);
+        detach(t->name);
+        _cleanup_free_ char *dir = machine_record_dir(t->host, t->name);
+        _cleanup_free_ char *log = path_join(dir, "console.log");
+        int log_fd = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
+        int r;
+        if (log_fd < 0)
+                r = error_sys(&report.error, -errno, "cannot write '%s'", log);
+        else {
+                const EngineIo io = {.in = -1, .out = -1, .err = -1, .console_log = log_fd, .control = -1};
+                r = session_run(&b.session, &io, &end, &report.error);
+        }
+        if (r >= 0 && !b.session.ready)
+                describe_end(t, &end, &report.error);
+        target_release(t);
+        send_report(&b, &report); /* last: who waits finds everything cleaned up */
+        _exit(r < 0);
+}
+
+/* ---- the command that waits ---- */
+
+/* SIGTERM asks, SIGINT right behind it kills (engine.h): a half-booted init often cannot be asked. */
+static int stop_half_started(int supervisor, int report_fd, int code, const char *why, const char *name, Error *e)
+{
+        (void)sys_pidfd_send_signal(supervisor, SIGTERM);
+        (void)sys_pidfd_send_signal(supervisor, SIGINT);
+        uint64_t deadline = clock_monotonic() + HALF_STARTED_USEC;
+        struct pollfd p = {.fd = supervisor, .events = POLLIN};
+        while (sys_pidfd_alive(supervisor) && clock_monotonic() < deadline)
+                (void)poll(&p, 1, 100);
+        return error_set(e, code, "%s: machine '%s' was stopped before it was up", why, name);
+}
+
+static int take_report(int fd, const char *name, Error *e)
+{
+        Report report;
+        ssize_t n = fd_read_full(fd, &report, sizeof(report));
+        if (n != sizeof(report))
+                return error_set(e, -EIO, "the supervisor of machine '%s' was killed before the machine was up", name);
+        if (report.ready)
+                return 0;
+        report.error.message[ERROR_MESSAGE_MAX - 1] = '\0';
+        return error_set(e, report.error.code ?: -EIO, "%s", report.error.message);
+}
+
+static int wait_report(int fd, int supervisor, const char *name, uint64_t timeout_usec, Error *e)
+{
+        sigset_t mask;
+        sigemptyset(&mask);
+        sigaddset(&mask, SIGINT);
+        sigaddset(&mask, SIGTERM);
+        _cleanup_close_ int signals = signalfd(-1, &mask, SFD_CLOEXEC);
+        uint64_t begun = clock_monotonic();
+        struct pollfd p[] = {{.fd = fd, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
+
+        for (;;) {
+                uint64_t passed = clock_monotonic() - begun;
+                if (passed >= timeout_usec)
+                        return stop_half_started(supervisor, fd, -ETIMEDOUT, "timed out", name, e);
+                uint64_t left_ms = timeout_usec == USEC_INFINITY ? 3600000 : (timeout_usec - passed) / 1000 + 1;
+                int r = poll(p, ELEMENTSOF(p), (int)MIN(left_ms, (uint64_t)3600000));
+                if (r < 0 && errno != EINTR)
+                        return error_sys(e, -errno, "cannot wait for machine '%s'", name);
+                if (r > 0 && p[0].revents)
+                        return take_report(fd, name, e);
+                if (r > 0 && p[1].revents)
+                        return stop_half_started(supervisor, fd, -EINTR, "interrupted", name, e);
+        }
+}
+
+static int start(Target *t, uint64_t timeout_usec, Error *e)
+{
+        MachinePlan plan = {0};
+        int p[2];
+        int r = target_claim(t, e);
+        if (r < 0)
+                return r;
+        r = target_plan(t, &plan, e); /* here, so that what cannot be started is refused before there is a supervisor */
+        if (r < 0)
+                return r;
+        if (pipe2(p, O_CLOEXEC) < 0)
+                return error_sys(e, -errno, "cannot make a pipe");
+        _cleanup_close_ int from = p[0], to = p[1];
+
+        sigset_t mask, before;
+        sigemptyset(&mask);
+        sigaddset(&mask, SIGINT);
+        sigaddset(&mask, SIGTERM);
+        (void)sigprocmask(SIG_BLOCK, &mask, &before);
+        (void)fflush(NULL);
+        pid_t pid = fork();
+        if (pid == 0) {
+                (void)sigprocmask(SIG_SETMASK, &before, NULL);
+                from = fd_close(from);
+                supervise(t, &plan, TAKE_FD(to));
+        }
+        if (pid < 0)
+                r = error_sys(e, -errno, "cannot start a supervisor for machine '%s'", t->name);
+        else {
+                to = fd_close(to);
+                _cleanup_close_ int supervisor = sys_pidfd_open(pid);
+                _cleanup_free_ char *name = xstrdup(t->name);
+                target_abandon(t);
+                r = wait_report(from, supervisor, name, timeout_usec, e);
+        }
+        plan_done(&plan);
+        (void)sigprocmask(SIG_SETMASK, &before, NULL);
+        return r;
+}
+
+int machine_start(const MachineHost *h, MachineSpec *spec, uint64_t timeout_usec, Error *e)
+{
+        Target t;
+        int r = target_open(h, MACHINE_START, spec, &t, e);
+        if (r < 0)
+                return r;
+        r = start(&t, timeout_usec, e);
+        target_release(&t);
+        return r;
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "machine/run-facts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/sysinfo.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/path.h"
+#include "base/str.h"
+#include "base/strv.h"
+#include "machine/run-registry.h"
+#include "sys/cgroup.h"
+
+#define SMALL_FILE 65536
+
+static bool exists(const char *path)
+{
+        return access(path, F_OK) == 0;
+}
+
+static bool kernel_is_at_least(unsigned major, unsigned minor)
+{
+        struct utsname u;
+        unsigned a = 0, b = 0;
+        return uname(&u) == 0 && sscanf(u.release, "%u.%u", &a, &b) == 2 && (a > major || (a == major && b >= minor));
+}
+
+static uint64_t bounding_set(void)
+{
+        uint64_t set = 0;
+        for (unsigned cap = 0; cap < 64; cap++) {
+                int r = prctl(PR_CAPBSET_READ, cap, 0, 0, 0);
+                if (r < 0)
+                        break; /* past the last one that the kernel knows */
+                set |= (uint64_t)(r > 0) << cap;
+        }
+        return set;
+}
+
+static bool has_capability(unsigned cap)
+{
+        struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+        struct __user_cap_data_struct data[2];
+        return syscall(SYS_capget, &header, data) == 0 && (data[cap / 32].effective & (1U << (cap % 32)));
+}
+
+/* The fields that systemd-nspawn passes on as container_host_*. */
+static const char *const os_fields[] = {"ID", "VERSION_ID", "BUILD_ID", "VARIANT_ID"};
+
+char *machine_os_value(const char *text, const char *key)
+{
+        for (const char *line = text; line && *line; line = strchr(line, '\n'), line = line ? line + 1 : NULL) {
+                const char *value = str_startswith(line, key);
+                if (!value || *value++ != '=')
+                        continue;
+                char quote = *value == '"' || *value == '\'' ? *value++ : '\0';
+                char *out = xmalloc(strcspn(value, "\n") + 1), *to = out;
+                for (; *value && *value != '\n' && (!quote || *value != quote); value++) {
+                        if (*value == '\\' && quote != '\'' && value[1] && value[1] != '\n')
+                                value++;
+                        *to++ = *value;
+                }
+                *to = '\0';
+                return out;
+        }
+        return NULL;
+}
+
+static void host_os(HostFacts *f)
+{
+        static const char *const paths[] = {"/etc/os-release", "/usr/lib/os-release"};
+        for (size_t i = 0; i < ELEMENTSOF(paths); i++) {
+                _cleanup_free_ char *text = NULL;
+                if (file_read_at(AT_FDCWD, paths[i], SMALL_FILE, &text, NULL) < 0)
+                        continue;
+                f->host_os_release = xstrdup(paths[i]);
+                for (size_t k = 0; k < ELEMENTSOF(os_fields); k++) {
+                        _cleanup_free_ char *value = machine_os_value(text, os_fields[k]);
+                        if (value)
+                                strv_pushf(&f->host_os_fields, "%s=%s", os_fields[k], value);
+                }
+                return;
+        }
+}
+
+static void host_cgroups(const MachineHost *h, HostFacts *f)
+{
+        f->has_cgroup2 = sys_cgroup_mountpoint() != NULL;
+        if (!f->has_cgroup2)
+                return;
+        if (h->cgroup_parent)
+                f->cgroup_parent = xstrdup(h->cgroup_parent);
+        else if (sys_cgroup_base(&f->cgroup_parent) < 0)
+                f->has_cgroup2 = false;
+}
+
+void machine_facts_host(const MachineHost *h, HostFacts *f)
+{
+        struct sysinfo memory;
+        char name[256] = "";
+        uint8_t uuid[16];
+
+        f->is_root = geteuid() == 0;
+        f->has_user_namespaces = exists("/proc/self/ns/user");
+        f->has_cgroup_namespace = exists("/proc/self/ns/cgroup");
+        f->has_time_namespace = exists("/proc/self/ns/time");
+        f->has_idmapped_mounts = kernel_is_at_least(5, 12); /* the file system has its say when the mount is made */
+        f->has_seccomp = prctl(PR_GET_SECCOMP, 0, 0, 0, 0) >= 0;
+        f->has_fuse = exists("/dev/fuse");
+        f->has_tun = exists("/dev/net/tun");
+        f->has_resolv_conf = access("/etc/resolv.conf", R_OK) == 0;
+        f->memory_bytes = sysinfo(&memory) == 0 ? (uint64_t)memory.totalram * memory.mem_unit : 0;
+        f->capability_bounding = bounding_set();
+        f->has_sys_resource = has_capability(CAP_SYS_RESOURCE);
+        f->term = xstrdup(getenv("TERM"));
+        f->host_name = gethostname(name, sizeof(name) - 1) == 0 ? xstrdup(name) : NULL;
+        f->stdin_is_terminal = isatty(STDIN_FILENO);
+        f->stdout_is_terminal = isatty(STDOUT_FILENO);
+        for (int i = 0; i < SPEC_RLIMITS; i++) {
+                struct rlimit l;
+                if (getrlimit((__rlimit_resource_t)i, &l) < 0)
+                        continue;
+                f->rlimit_soft[i] = l.rlim_cur == RLIM_INFINITY ? UINT64_MAX : l.rlim_cur;
+                f->rlimit_hard[i] = l.rlim_max == RLIM_INFINITY ? UINT64_MAX : l.rlim_max;
+        }
+        host_os(f);
+        host_cgroups(h, f);
+
+        hash_random(uuid, sizeof(uuid)); /* a version 4 UUID, as the kernel's own boot_id */
+        uuid[6] = (uuid[6] & 0x0f) | 0x40;
+        uuid[8] = (uuid[8] & 0x3f) | 0x80;
+        hash_hex(uuid, sizeof(uuid), f->boot_uuid);
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/path.h"
+#include "base/str.h"
+#include "base/strv.h"
+#include "machine/run-identity.h"
+#include "machine/run-range.h"
+#include "sys/cgroup.h"
+
+/* ---- what a running machine needs to hold still ---- */
+
+static int freeze(void *ctx, bool on, Error *e)
+{
+        const Machine *m = ctx;
+        _cleanup_free_ char *payload = path_join(m->cgroup, "payload");
+        int r = sys_cgroup_freeze(payload, on);
+        return r < 0 ? error_sys(e, r, "cannot %s machine '%s'", on ? "freeze" : "thaw", m->name) : 0;
+}
+
+/* Without cgroup2 nothing can hold the machine still: the copy is then like one after a power cut. */
+static StoreQuiesce quiesce(const MachineHost *h, const char *name, Machine *m)
+{
+        StoreQuiesce q = {.running = machine_find(h, name, m, NULL) >= 0, .ctx = m};
+        if (q.running && m->cgroup)
+                q.freeze = freeze;
+        else if (q.running)
+                events_warning(&h->events,
+                               "machine '%s' runs and cannot be frozen without cgroup2: files being written may be incomplete",
+                               name);
+        return q;
+}
+
+static int open_image(const MachineHost *h, const char *name, Store **ret_store, StoreImage *ret, Error *e)
+{
+        if (!path_machine_name_is_valid(name))
+                return error_set(e, -EINVAL, "'%s' is not a valid machine name: letters, digits, '-' and '.', at most 64", name);
+        int r = store_open(h->machines_dir, ret_store, e);
+        return r < 0 ? r : store_find(*ret_store, STORE_MACHINE, name, ret, e);
+}
+
+static int check_stopped(const MachineHost *h, const char *name, const char *what, const char *way_out, Error *e)
+{
+        Machine m = {0};
+        int r = machine_find(h, name, &m, NULL);
+        machine_done(&m);
+        return r < 0 ? 0 : error_set(e, -EBUSY, "machine '%s' is running and cannot be %s; %s", name, what, way_out);
+}
+
+/* ---- the verbs ---- */
+
+int machine_images(const MachineHost *h, StoreImage **ret, size_t *ret_n, Error *e)
+{
+        _cleanup_(store_closep) Store *s = NULL;
+        int r = store_open(h->machines_dir, &s, e);
+        return r < 0 ? r : store_list(s, STORE_MACHINE, ret, ret_n, e);
+}
+
+int machine_snapshots(const MachineHost *h, const char *name, StoreSnapshot **ret, size_t *ret_n, Error *e)
+{
+        _cleanup_(store_closep) Store *s = NULL;
+        _cleanup_(store_image_done) StoreImage i = {0};
+        int r = open_image(h, name, &s, &i, e);
+        return r < 0 ? r : store_snapshots(s, name, ret, ret_n, e);
+}
+
+int machine_clone(const MachineHost *h, const char *name, const char *new_name, Error *e)
+{
+        _cleanup_(store_closep) Store *s = NULL;
+        _cleanup_(store_image_done) StoreImage source = {0}, made = {0};
+        Machine m = {0};
+        if (!path_machine_name_is_valid(new_name))
+                return error_set(e, -EINVAL, "'%s' is not a valid machine name: letters, digits, '-' and '.', at most 64",
+                                 new_name);
+        int r = open_image(h, name, &s, &source, e);
+        if (r < 0)
+                return r;
+        StoreQuiesce q = quiesce(h, name, &m);
+        r = store_clone(s, &source, new_name, &q, &h->events, e);
+        machine_done(&m);
+        if (r < 0)
+                return r;
+        r = store_find(s, STORE_MACHINE, new_name, &made, e);
+        return r < 0 ? r : machine_image_rename(&made, name, new_name, e);
+}
+
+int machine_snapshot(const MachineHost *h, const char *name, const char *snapshot, Error *e)
+{
+        _cleanup_(store_closep) Store *s = NULL;
+        _cleanup_(store_image_done) StoreImage i = {0};
+        Machine m = {0};
+        int r = open_image(h, name, &s, &i, e);
+        if (r < 0)
+                return r;
+        StoreQuiesce q = quiesce(h, name, &m);
+        r = store_snapshot(s, &i, snapshot, &q, &h->events, e);
+        machine_done(&m);
+        return r;
+}
+
+static int rollback(const MachineHost *h, const char *name, const char *snapshot, Error *e)
+{
+        _cleanup_(store_closep) Store *s = NULL;
+        _cleanup_(store_image_done) StoreImage i = {0};
+        int r = open_image(h, name, &s, &i, e);
+        return r < 0 ? r : store_rollback(s, &i, snapshot, e);
+}
+
+static int snapshot_exists(const MachineHost *h, const char *name, const char *snapshot, Error *e)
+{
+        _cleanup_(store_closep) Store *s = NULL;
+        _cleanup_(store_image_done) StoreImage i = {0}, snap = {0};
+        int r = open_image(h, name, &s, &i, e);
+        return r < 0 ? r : store_find_snapshot(s, name, snapshot, &snap, e);
+}
+
+int machine_rollback(const MachineHost *h, const char *name, const char *snapshot, bool restart, Error *e)
+{
+        if (!restart) {
+                int r = check_stopped(h, name, "rolled back", "power it off first, or use --restart", e);
+                return r < 0 ? r : rollback(h, name, snapshot, e);
+        }
+        int r = snapshot_exists(h, name, snapshot, e); /* before the machine is stopped for nothing */
+        if (r < 0)
+                return r;
+        Machine m = {0};
+        bool running = machine_find(h, name, &m, NULL) >= 0;
+        machine_done(&m);
+        char *names[] = {(char *)name, NULL};
+        r = running ? machine_poweroff(h, names, USEC_INFINITY, e) : 0;
+        if (r >= 0)
+                r = rollback(h, name, snapshot, e);
+        if (r < 0 || !running)
+                return r;
+        MachineSpec spec;
+        spec_init(&spec);
+        spec.machine = xstrdup(name);
+        spec_mark(&spec, SPEC_FIELD_MACHINE, "argument");
+        r = machine_start(h, &spec, USEC_INFINITY, e);
+        spec_done(&spec);
+        return r;
+}
+
+int machine_remove(const MachineHost *h, const char *name, Error *e)
+{
+        _cleanup_(store_closep) Store *s = NULL;
+        _cleanup_(store_image_done) StoreImage i = {0};
+        _cleanup_free_ char *way_out = xasprintf("stop it with 'berth poweroff %s'", name);
+        int r = check_stopped(h, name, "removed", way_out, e);
+        if (r >= 0)
+                r = open_image(h, name, &s, &i, e);
+        if (r >= 0)
+                r = store_remove(s, &i, e);
+        if (r >= 0)
+                machine_range_forget(h, name);
+        return r;
+}

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "machine/machine.h"
+
+/* Removes what is left of a machine whose leader is gone: cgroup with all in it, record. The caller holds its lock. */
+void machine_registry_forget(const MachineHost *h, const Machine *m);
+/* The cgroup that $BERTH_CGROUP named goes with its last machine; machine.slice stays, it may be the init system's. */
+void machine_registry_remove_parent(const MachineHost *h);

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* One machine from its start to its end, in the process that supervises it: reboots included. */
+
+#include "engine/engine.h"
+#include "machine/run-target.h"
+
+typedef struct Session {
+        Target *target;
+        MachinePlan plan;
+        Machine record;
+        void (*on_ready)(void *ctx); /* may be NULL */
+        void *ctx;
+        bool ready;
+} Session;
+
+/* Takes the plan over and works until the machine has ended for good. */
+int session_run(Session *s, const EngineIo *io, EngineResult *ret, Error *e);

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/path.h"
+#include "base/str.h"
+#include "machine/run-target.h"
+#include "spec/nspawn.h"
+
+#define SETTINGS_MAX (1024 * 1024)
+
+/* The first file that exists is the only one, as with systemd-nspawn: no merging, no drop-ins. 1 when read, 0 when there is none. */
+static int read_one(const MachineHost *h, const char *path, bool trusted, MachineSpec *s, Error *e)
+{
+        _cleanup_free_ char *text = NULL;
+        size_t len;
+        int r = file_read_at(AT_FDCWD, path, SETTINGS_MAX, &text, &len);
+        if (r == -ENOENT || r == -ENOTDIR)
+                return 0;
+        if (r < 0)
+                return error_sys(e, r, "cannot read '%s'", path);
+        r = spec_read_nspawn(s,
+                             &(SpecNspawnFile){.name = path, .text = text, .len = len, .trusted = trusted, .events = &h->events},
+                             e);
+        return r < 0 ? r : 1;
+}
+
+int target_read_settings(const MachineHost *h, const char *name, const char *image_path, MachineSpec *s, Error *e)
+{
+        _cleanup_free_ char *beside = path_dirname(image_path);
+        const struct {
+                const char *dir;
+                bool trusted;
+        } places[] = {{"/etc/systemd/nspawn", true}, {"/run/systemd/nspawn", true}, {beside, false}};
+
+        for (size_t i = 0; i < ELEMENTSOF(places); i++) {
+                _cleanup_free_ char *path = xasprintf("%s/%s.nspawn", places[i].dir, name);
+                int r = read_one(h, path, places[i].trusted, s, e);
+                if (r != 0)
+                        return MIN(r, 0);
+        }
+        return 0;
+}
+
+void target_defaults(MachineVerb verb, MachineSpec *s)
+{
+        static const char origin[] = "default of berth start";
+        if (verb != MACHINE_START)
+                return;
+        s->boot = true;
+        spec_mark(s, SPEC_FIELD_BOOT, origin);
+        s->users = SPEC_USERS_PICK;
+        spec_mark(s, SPEC_FIELD_USERS, origin);
+        s->network = SPEC_NETWORK_PRIVATE;
+        spec_mark(s, SPEC_FIELD_NETWORK, origin);
+}
+
+int machine_settings(const MachineHost *h, const char *name, MachineSpec *ret, Error *e)
+{
+        Target t;
+        MachineSpec none;
+        spec_init(&none);
+        none.machine = xstrdup(name);
+        spec_mark(&none, SPEC_FIELD_MACHINE, "argument");
+        int r = target_open(h, MACHINE_START, &none, &t, e);
+        spec_done(&none);
+        if (r < 0)
+                return r;
+        spec_init(ret);
+        spec_merge(ret, &t.spec);
+        target_release(&t);
+        return 0;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "machine/run-session.h"
+
+/* As systemd-nspawn maps it: what the payload exited with; 0 after a power-off; 1 when it died of a signal. 133 is what service
+ * managers take as the wish for a restart, so it does not go through. */
+static int exit_status(const Target *t, const EngineResult *end, int *ret_status, Error *e)
+{
+        switch (end->end) {
+        case ENGINE_EXITED:
+                *ret_status = end->status == 133 ? 1 : end->status;
+                return 0;
+        case ENGINE_SIGNALED:
+                return error_set(e, -EIO, "the payload of machine '%s' was ended by signal %d (%s)", t->name, end->status,
+                                 strsignal(end->status));
+        case ENGINE_KILLED:
+        case ENGINE_POWEROFF:
+        case ENGINE_REBOOT:
+                *ret_status = 0;
+                return 0;
+        }
+        return -EINVAL;
+}
+
+static int run(Target *t, int *ret_status, Error *e)
+{
+        Session s = {.target = t};
+        EngineResult end;
+        int r = target_claim(t, e);
+        if (r < 0)
+                return r;
+        r = target_plan(t, &s.plan, e);
+        if (r < 0)
+                return r;
+        const EngineIo io = {.in = STDIN_FILENO, .out = STDOUT_FILENO, .err = STDERR_FILENO, .console_log = -1, .control = -1};
+        r = session_run(&s, &io, &end, e);
+        return r < 0 ? r : exit_status(t, &end, ret_status, e);
+}
+
+int machine_run(const MachineHost *h, MachineSpec *spec, int *ret_status, Error *e)
+{
+        Target t;
+        int r = target_open(h, MACHINE_RUN, spec, &t, e);
+        if (r < 0)
+                return r;
+        r = run(&t, ret_status, e);
+        target_release(&t);
+        return r;
+}

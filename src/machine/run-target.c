@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "machine/run-target.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/path.h"
+#include "base/str.h"
+#include "base/strv.h"
+#include "machine/run-record.h"
+#include "machine/run-registry.h"
+
+/* ---- open ---- */
+
+/* A machine name from the last component of a path: what no host name may hold goes, as systemd-nspawn does. */
+static char *name_of_path(const char *path)
+{
+        char *name = xstrdup(path_basename(path)), *to = name;
+        for (const char *from = name; *from && to - name < 64; from++)
+                if (isalnum((unsigned char)*from) ||
+                    ((*from == '-' || *from == '.') && to > name && isalnum((unsigned char)to[-1])))
+                        *to++ = *from;
+        while (to > name && !isalnum((unsigned char)to[-1]))
+                to--;
+        *to = '\0';
+        return name;
+}
+
+static int open_directory(Target *t, Error *e)
+{
+        char real[PATH_MAX];
+        if (!realpath(t->spec.directory, real))
+                return error_sys(e, -errno, "cannot open directory '%s'", t->spec.directory);
+        _cleanup_close_ int fd = open(real, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        struct stat st;
+        if (fd < 0 || fstat(fd, &st) < 0)
+                return error_sys(e, -errno, "cannot open directory '%s'", t->spec.directory);
+        t->name = spec_is_set(&t->spec, SPEC_FIELD_MACHINE) ? xstrdup(t->spec.machine) : name_of_path(real);
+        t->image = (StoreImage){
+                        .name = xstrdup(t->name),
+                        .driver = STORE_DIRECTORY,
+                        .path = xstrdup(real),
+                        .directory = xstrdup(real),
+                        .dev = st.st_dev,
+                        .ino = st.st_ino,
+        };
+        return 0;
+}
+
+static int open_machine(Target *t, Error *e)
+{
+        if (!spec_is_set(&t->spec, SPEC_FIELD_MACHINE))
+                return error_set(e, -EINVAL, "no machine is named: give a NAME, or a tree with --directory=PATH");
+        t->name = xstrdup(t->spec.machine);
+        if (!path_machine_name_is_valid(t->name))
+                return error_set(e, -EINVAL, "'%s' is not a valid machine name: letters, digits, '-' and '.', at most 64",
+                                 t->name);
+        int r = store_open(t->host->machines_dir, &t->store, e);
+        if (r < 0)
+                return r;
+        return store_find(t->store, STORE_MACHINE, t->name, &t->image, e);
+}
+
+static int open_target(Target *t, MachineSpec *spec, Error *e)
+{
+        spec_merge(&t->spec, spec); /* the command line alone, to know what is meant */
+        int r = spec_is_set(&t->spec, SPEC_FIELD_DIRECTORY) ? open_directory(t, e) : open_machine(t, e);
+        if (r < 0)
+                return r;
+        if (!path_machine_name_is_valid(t->name))
+                return error_set(e, -EINVAL, "no machine name can be made of '%s'; give one with --machine=NAME",
+                                 t->spec.directory ?: t->name);
+
+        MachineSpec layers;
+        spec_init(&layers);
+        target_defaults(t->verb, &layers);
+        MachineSpec file;
+        spec_init(&file);
+        r = target_read_settings(t->host, t->name, t->image.path, &file, e);
+        spec_merge(&layers, &file);
+        spec_done(&file);
+        spec_merge(&layers, &t->spec);
+        spec_done(&t->spec);
+        t->spec = layers;
+        if (t->verb == MACHINE_START) { /* nobody looks at it: the console goes to the log */
+                t->spec.console = SPEC_CONSOLE_PASSIVE;
+                spec_mark(&t->spec, SPEC_FIELD_CONSOLE, "berth start");
+        }
+        machine_image_os(&t->image, &t->os);
+        return r;
+}
+
+int target_open(const MachineHost *h, MachineVerb verb, MachineSpec *spec, Target *ret, Error *e)
+{
+        *ret = (Target){.host = h, .verb = verb, .range.lock_fd = -1, .image_lock = STORE_LOCK_NONE, .record_lock = -1};
+        spec_init(&ret->spec);
+        int r = open_target(ret, spec, e);
+        if (r < 0)
+                target_release(ret);
+        return r;
+}
+
+/* ---- claim ---- */
+
+/* A name that was only derived from a path gives way: two trees may be called "rootfs". */
+static void make_name_unique(Target *t)
+{
+        uint32_t random;
+        hash_random(&random, sizeof(random));
+        char *name = xasprintf("%.55s-%08x", t->name, random);
+        free(t->name);
+        t->name = name;
+}
+
+static int claim_name(Target *t, Error *e)
+{
+        bool derived = !spec_is_set(&t->spec, SPEC_FIELD_MACHINE);
+        Machine running = {0};
+        int r = machine_find(t->host, t->name, &running, NULL); /* its leader may live on after its supervisor */
+        machine_done(&running);
+        if (r < 0)
+                t->record_lock = machine_record_lock(t->host, t->name);
+        bool taken = r >= 0 || t->record_lock == -EAGAIN;
+        if (taken && derived) {
+                make_name_unique(t);
+                t->record_lock = machine_record_lock(t->host, t->name);
+                taken = false;
+        }
+        if (taken)
+                return error_set(e, -EBUSY,
+                                 "machine '%s' is already running; see 'berth list', or stop it with 'berth poweroff %s'",
+                                 t->name, t->name);
+        if (t->record_lock < 0)
+                return error_sys(e, t->record_lock, "cannot lock machine '%s' in %s/locks", t->name, t->host->run_dir);
+
+        _cleanup_free_ char *dir = machine_record_dir(t->host, t->name);
+        (void)machine_record_remove(t->host, t->name); /* a console log of a start that was killed before it had a record */
+        r = file_mkdir_p(dir, 0755);
+        return r < 0 ? error_sys(e, r, "cannot make '%s'", dir) : 0;
+}
+
+static int claim_range(Target *t, Error *e)
+{
+        bool chosen = !spec_is_set(&t->spec, SPEC_FIELD_USERS) || t->spec.users == SPEC_USERS_PICK;
+        if (!chosen)
+                return 0;
+        _cleanup_close_ int root = store_image_open(&t->image, "/", O_PATH | O_DIRECTORY);
+        struct stat st;
+        if (root >= 0 && fstat(root, &st) >= 0 && st.st_uid >= RANGE_COUNT) /* a shifted tree keeps its range (plan.h) */
+                return machine_range_lock(st.st_uid & ~(RANGE_COUNT - 1), &t->range, e);
+        return machine_range_take(t->host, t->name, t->store != NULL, &t->range, e);
+}
+
+int target_claim(Target *t, Error *e)
+{
+        if (geteuid() != 0)
+                return error_set(e, -EPERM, "machines need root: run it with sudo");
+        int r = claim_name(t, e);
+        if (r < 0)
+                return r;
+        r = claim_range(t, e);
+        if (r < 0)
+                return r;
+        bool read_only = t->image.read_only || t->spec.read_only;
+        return store_lock(t->store, &t->image, !read_only, &t->image_lock, e);
+}
+
+void target_abandon(Target *t)
+{
+        t->record_lock = fd_close(t->record_lock);
+        t->range.lock_fd = fd_close(t->range.lock_fd);
+        t->image_lock.local_fd = fd_close(t->image_lock.local_fd);
+        t->image_lock.global_fd = fd_close(t->image_lock.global_fd);
+        target_release(t);
+}
+
+void target_release(Target *t)
+{
+        store_unlock(&t->image_lock);
+        machine_range_release(&t->range);
+        if (t->record_lock >= 0) {
+                (void)machine_record_remove(t->host, t->name);
+                machine_record_unlock(t->host, t->name, &t->record_lock);
+        }
+        spec_done(&t->spec);
+        store_image_done(&t->image);
+        machine_image_os_done(&t->os);
+        t->store = store_close(t->store);
+        free(t->name);
+        *t = (Target){.range.lock_fd = -1, .image_lock = STORE_LOCK_NONE, .record_lock = -1};
+}
+
+/* ---- plan ---- */
+
+int target_plan(Target *t, MachinePlan *ret, Error *e)
+{
+        HostFacts f = {0};
+        machine_facts_host(t->host, &f);
+        int r = machine_facts_image(&t->image, &t->spec, &f, e);
+        if (r >= 0) {
+                f.machine_name = xstrdup(t->name);
+                f.runtime_dir = machine_record_dir(t->host, t->name);
+                f.id_base = t->range.base ?: machine_range_peek(t->host, t->name);
+                if (t->verb == MACHINE_START && t->spec.boot && !spec_is_set(&t->spec, SPEC_FIELD_NOTIFY_READY)) {
+                        t->spec.notify_ready =
+                                        f.init_kind == INIT_SYSTEMD; /* it says when it is up; others are up once executed */
+                        spec_mark(&t->spec, SPEC_FIELD_NOTIFY_READY, "default of berth start");
+                }
+                r = plan_build(&t->spec, &f, ret, e);
+        }
+        facts_done(&f);
+        return r;
+}
+
+int machine_plan(const MachineHost *h, MachineVerb verb, MachineSpec *spec, MachinePlan *ret, Error *e)
+{
+        Target t;
+        int r = target_open(h, verb, spec, &t, e);
+        if (r < 0)
+                return r;
+        r = target_plan(&t, ret, e);
+        target_release(&t);
+        return r;
+}

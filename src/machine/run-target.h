@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What one start works on: the image, the settings that hold, and what is held while the machine runs (its name in the registry, its ID
+ * range, the image's locks). target_open() changes nothing, target_claim() takes, target_release() gives back. */
+
+#include "machine/machine.h"
+#include "machine/run-facts.h"
+#include "machine/run-range.h"
+
+typedef struct Target {
+        const MachineHost *host;
+        MachineVerb verb;
+        MachineSpec spec; /* command line over settings file over the verb's defaults */
+        char *name;
+        Store *store; /* NULL with --directory= */
+        StoreImage image;
+        ImageOs os;
+        IdRange range;
+        StoreLock image_lock;
+        int record_lock;
+} Target;
+
+int target_open(const MachineHost *h, MachineVerb verb, MachineSpec *spec, Target *ret, Error *e);
+int target_claim(Target *t, Error *e);
+/* A fresh one for each boot. Of a target that was not claimed: the plan of the range it would get. */
+int target_plan(Target *t, MachinePlan *ret, Error *e);
+void target_release(Target *t);
+/* In the process that handed the target to a supervisor: closes the descriptors without giving anything back. */
+void target_abandon(Target *t);
+
+/* run-settings.c: NAME.nspawn from /etc/systemd/nspawn or /run/systemd/nspawn (trusted), else from beside the image (not trusted). */
+int target_read_settings(const MachineHost *h, const char *name, const char *image_path, MachineSpec *s, Error *e);
+/* The defaults of a verb. */
+void target_defaults(MachineVerb verb, MachineSpec *s);
