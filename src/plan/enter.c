@@ -3,8 +3,8 @@
 
 #include "base/alloc.h"
 
-/* The session keyring stays the caller's own new one (a login has one anyway), and limits are those of whoever enters: the machine's
- * cgroup bounds it. A command comes from the spec; an init is never started a second time. */
+/* No OP_KEYRING: the filter lets no keyring call through. No limits: they are those of whoever enters, and the machine's cgroup bounds
+ * both. A command comes from the spec; an init is never started a second time. */
 int plan_enter(const MachineSpec *spec, const HostFacts *facts, MachinePlan *ret, Error *e)
 {
         MachineSpec command = *spec; /* borrowed members */

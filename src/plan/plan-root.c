@@ -21,7 +21,9 @@ void plan_root(PlanBuild *b)
         PlanOp *tree = plan_add(b->plan, PHASE_TREES, overlay ? OP_TREE_OVERLAY : OP_TREE_BIND,
                                 overlay ? NULL : f->root_directory);
 
-        tree->slot = b->plan->n_slots++;
+        int slot = b->plan->n_slots++;
+
+        tree->slot = slot;
         tree->idmap = b->root_idmap;
         tree->attrs = b->read_only ? MOUNT_ATTR_RDONLY : 0;
         if (overlay) {
@@ -30,7 +32,7 @@ void plan_root(PlanBuild *b)
                 tree->work = xstrdup(f->work);
         } else
                 tree->recursive = true;
-        plan_add(b->plan, PHASE_ROOT, OP_ATTACH_ROOT, NULL)->slot = tree->slot;
+        plan_add(b->plan, PHASE_ROOT, OP_ATTACH_ROOT, NULL)->slot = slot;
 }
 
 /* ---- --bind=, --tmpfs=, --inaccessible= ---- */

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "golden/presets.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/macro.h"
+#include "base/str.h"
+#include "base/strv.h"
+
+static void replace(char **s, const char *with)
+{
+        free(*s);
+        *s = xstrdup(with);
+}
+
+/* A Debian host of today, called by root, with pipes for standard descriptors. */
+static void host(HostFacts *f)
+{
+        f->is_root = f->has_user_namespaces = f->has_idmapped_mounts = f->has_seccomp = f->has_cgroup_namespace = true;
+        f->has_cgroup2 = f->has_time_namespace = f->has_fuse = f->has_sys_resource = true;
+        f->cgroup_parent = xstrdup("/machine.slice");
+        f->memory_bytes = UINT64_C(8) << 30;
+        f->capability_bounding = (UINT64_C(1) << 41) - 1;
+        for (size_t i = 0; i < ELEMENTSOF(f->rlimit_soft); i++)
+                f->rlimit_soft[i] = f->rlimit_hard[i] = UINT64_MAX;
+        f->host_os_release = xstrdup("/etc/os-release");
+        strv_push(&f->host_os_fields, "ID=debian");
+        strv_push(&f->host_os_fields, "VERSION_ID=12");
+        f->host_name = xstrdup("host");
+        f->machine_name = xstrdup("web");
+        f->runtime_dir = xstrdup("/run/berth/machines/web");
+        f->id_base = 0x90000;
+        strcpy(f->boot_uuid, "0123456789abcdef0123456789abcdef");
+        f->has_os_release = f->has_usr = true;
+        f->user_found = true;
+        f->user_name = xstrdup("root");
+        f->user_home = xstrdup("/root");
+        f->user_shell = xstrdup("/bin/bash");
+}
+
+static void directory(HostFacts *f)
+{
+        host(f);
+        f->root_kind = ROOT_DIRECTORY;
+        f->root_directory = xstrdup("/srv/tree");
+}
+
+static void overlay(HostFacts *f)
+{
+        host(f);
+        f->root_kind = ROOT_OVERLAY;
+        strv_push(&f->layers, "/var/lib/machines/web.mstack/layer@1");
+        strv_push(&f->layers, "/var/lib/machines/web.mstack/layer@0");
+        f->upper = xstrdup("/var/lib/machines/web.mstack/rw/data");
+        f->work = xstrdup("/var/lib/machines/web.mstack/rw/work");
+        f->init_kind = INIT_SYSTEMD;
+        f->init_path = xstrdup("/usr/lib/systemd/systemd");
+        f->machine_id = xstrdup("00112233445566778899aabbccddeeff");
+}
+
+static void host_root(HostFacts *f) { replace(&f->root_directory, "/"); }
+static void busybox(HostFacts *f)
+{
+        f->init_kind = INIT_BUSYBOX;
+        replace(&f->init_path, "/sbin/init");
+        replace(&f->user_shell, "/bin/ash");
+}
+static void terminal(HostFacts *f)
+{
+        f->stdin_is_terminal = f->stdout_is_terminal = true;
+        replace(&f->term, "xterm");
+}
+static void old_kernel(HostFacts *f) { f->has_idmapped_mounts = false; }
+static void no_user_namespaces(HostFacts *f) { f->has_user_namespaces = false; }
+static void no_seccomp(HostFacts *f) { f->has_seccomp = false; }
+static void no_cgroup2(HostFacts *f)
+{
+        f->has_cgroup2 = false;
+        replace(&f->cgroup_parent, NULL);
+}
+static void shifted(HostFacts *f) { f->root_owner = 0xa0000; }
+static void odd_owner(HostFacts *f) { f->root_owner = 70001; }
+static void weak(HostFacts *f)
+{
+        f->has_sys_resource = false;
+        f->capability_bounding = 0xa82425fb;
+        f->rlimit_soft[7] = 1024; /* RLIMIT_NOFILE */
+        f->rlimit_hard[7] = 4096;
+}
+static void alice(HostFacts *f)
+{
+        replace(&f->user_name, "alice");
+        replace(&f->user_home, "/home/alice");
+        replace(&f->user_shell, "/bin/zsh");
+        f->user_uid = f->user_gid = 1000;
+        f->n_user_groups = 2;
+        f->user_groups = xnew(uint32_t, 2);
+        f->user_groups[0] = 1000;
+        f->user_groups[1] = 27;
+}
+static void no_user(HostFacts *f)
+{
+        f->user_found = false;
+        replace(&f->user_name, NULL);
+        replace(&f->user_home, NULL);
+        replace(&f->user_shell, NULL);
+}
+static void resolv(HostFacts *f) { f->has_resolv_conf = true; }
+static void tun(HostFacts *f) { f->has_tun = true; }
+
+typedef struct Preset {
+        const char *word;
+        void (*apply)(HostFacts *f);
+} Preset;
+static const Preset presets[] = {
+        {"directory", directory},
+        {"overlay", overlay},
+        {"host-root", host_root},
+        {"busybox", busybox},
+        {"terminal", terminal},
+        {"old-kernel", old_kernel},
+        {"no-user-namespaces", no_user_namespaces},
+        {"no-seccomp", no_seccomp},
+        {"no-cgroup2", no_cgroup2},
+        {"shifted", shifted},
+        {"odd-owner", odd_owner},
+        {"weak", weak},
+        {"alice", alice},
+        {"no-user", no_user},
+        {"resolv-conf", resolv},
+        {"tun", tun},
+};
+
+bool preset_facts(HostFacts *ret, char *const *words)
+{
+        *ret = (HostFacts){};
+        STRV_FOREACH(w, words)
+        {
+                const Preset *found = NULL;
+                for (size_t i = 0; i < ELEMENTSOF(presets); i++)
+                        if (str_eq(presets[i].word, *w))
+                                found = &presets[i];
+                if (!found)
+                        return false;
+                found->apply(ret);
+        }
+        return ret->machine_name != NULL;
+}
