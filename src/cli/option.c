@@ -108,6 +108,7 @@ static const char *const verify_choices[] = {"yes", "no", NULL};
 #define REQUIRED SPEC_ARGUMENT_REQUIRED
 #define AT(m)    .offset = offsetof(Options, m)
 
+/* clang-format off: one row an option */
 const OptionRow option_rows[_OPTION_MAX] = {
                 [OPTION_HELP] = {{'h', "help", NONE, NULL, "Show this help"}, take_true, AT(help)},
                 [OPTION_JSON] = {{0, "json", SPEC_ARGUMENT_OPTIONAL, "short|pretty|off", "Print JSON"},
@@ -168,6 +169,7 @@ const OptionRow option_rows[_OPTION_MAX] = {
                                    AT(no_verify),
                                    verify_choices},
 };
+/* clang-format on */
 
 int option_take(Options *o, OptionId id, const char *value, Error *e)
 {

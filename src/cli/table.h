@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Tables on stdout: columns padded to the widest cell, nothing cut off. libsmartcols would do this, too, but loading it costs more than a whole
- * start of a machine, and berth links it into every verb. */
+/* Tables on stdout: columns padded to the widest cell, nothing cut off. libsmartcols does that, too, but berth is one program for all
+ * verbs, and each start of a machine would pay for loading it. */
 
 #include <stdbool.h>
 #include <stddef.h>

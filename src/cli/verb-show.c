@@ -24,7 +24,7 @@ static void add_since(Buf *b, const Machine *m)
         str_format_time(time, sizeof(time), m->started_usec);
         uint64_t now = clock_realtime();
         str_format_duration(ago, sizeof(ago), (now > m->started_usec ? now - m->started_usec : 0) / USEC_PER_SEC * USEC_PER_SEC);
-        buf_addf(b, "%16s: %s; %s ago\n", "Since", time, ago);
+        buf_addf(b, "%16s: %s; %s ago\n", "Since", time, str_eq(ago, "0") ? "0s" : ago);
 }
 
 static int status_one(Cli *c, const char *name, Error *e)

@@ -8,13 +8,14 @@
 
 #define TABLE_OPTIONS OPTION_NO_LEGEND, OPTION_JSON, OPTION_JSON_SHORT
 
+/* clang-format off: one row a verb, help at the end */
 const Verb verbs[_VERB_MAX] = {
                 [VERB_CHECK] = {.name = "check",
                                 .options = {TABLE_OPTIONS},
                                 .help = "What this kernel and host offer, and what is missing",
                                 .description = "Lists each kernel feature and tool that machines use, and for what is missing "
-                                               "what is lost without it and how to "
-                                               "get it. The exit status is 1 when something is missing that nothing works "
+                                               "what is lost without it and "
+                                               "how to get it. The exit status is 1 when something is missing that nothing works "
                                                "without."},
                 [VERB_CREATE] = {.name = "create",
                                  .arguments = "NAME SOURCE",
@@ -28,11 +29,11 @@ const Verb verbs[_VERB_MAX] = {
                                  .program = "berth-create",
                                  .help = "Make a machine from a distribution's own packages",
                                  .description = "SOURCE is DISTRIBUTION:SUITE, as debian:bookworm or ubuntu:noble. The index is "
-                                                "verified by its signature, the packages "
-                                                "by their digests; they are unpacked by confined workers and configured in a "
-                                                "machine without network. The finished "
-                                                "root file system is kept: the next machine from the same source is a clone of "
-                                                "it."},
+                                                "verified by its signature, the "
+                                                "packages by their digests; they are unpacked by confined workers and configured "
+                                                "in a machine without "
+                                                "network. The finished root file system is kept: the next machine from the same "
+                                                "source is a clone of it."},
                 [VERB_RUN] = {.name = "run",
                               .arguments = "[NAME] [COMMAND…]",
                               .max = VERB_ANY,
@@ -43,9 +44,9 @@ const Verb verbs[_VERB_MAX] = {
                               .options = {OPTION_PLAN, OPTION_JSON, OPTION_JSON_SHORT},
                               .help = "Run a command, or with --boot the init, of a machine or directory tree in the foreground",
                               .description = "Works as systemd-nspawn(1) does: without a command it runs a shell. With "
-                                             "--directory= or --machine= all words are "
-                                             "the command, else the first one is the machine's name. The exit status is the "
-                                             "command's."},
+                                             "--directory= or --machine= all "
+                                             "words are the command, else the first one is the machine's name. The exit status "
+                                             "is the command's."},
                 [VERB_START] = {.name = "start",
                                 .arguments = "NAME…",
                                 .min = 1,
@@ -56,10 +57,8 @@ const Verb verbs[_VERB_MAX] = {
                                 .options = {OPTION_START_TIMEOUT, OPTION_PLAN, OPTION_JSON, OPTION_JSON_SHORT},
                                 .help = "Boot machines in the background, and return when they are up",
                                 .description = "A machine gets user IDs of its own and a private network, unless its settings "
-                                               "file says otherwise. It is up when its "
-                                               "init reports so (systemd), or when its init has been started (others). With "
-                                               "--start-timeout= a machine that is "
-                                               "not up by then is stopped."},
+                                               "file says otherwise. It is up "
+                                               "when its init reports so (systemd), or when its init has been started (others)."},
                 [VERB_LIST] = {.name = "list",
                                .synonyms = {"ls"},
                                .options = {TABLE_OPTIONS},
@@ -77,8 +76,8 @@ const Verb verbs[_VERB_MAX] = {
                                .words = WORDS_IMAGES,
                                .options = {OPTION_JSON, OPTION_JSON_SHORT},
                                .help = "The properties of machines, for programs",
-                               .description = "Prints KEY=VALUE lines, or JSON. For a machine that does not run its image and "
-                                              "settings are shown."},
+                               .description = "Prints KEY=VALUE lines, or JSON. For a machine that does not run its settings are "
+                                              "shown."},
                 [VERB_SHELL] = {.name = "shell",
                                 .synonyms = {"exec"},
                                 .arguments = "[USER@]NAME [COMMAND…]",
@@ -90,8 +89,8 @@ const Verb verbs[_VERB_MAX] = {
                                 .words = WORDS_RUNNING_COMMAND,
                                 .help = "Run a command, or a login shell, in a running machine",
                                 .description = "Needs nothing inside but what is run. There is a terminal if standard input and "
-                                               "output are one. The exit status is the "
-                                               "command's, or 128 and the number of the signal that ended it."},
+                                               "output are one. The exit "
+                                               "status is the command's, or 128 and the number of the signal that ended it."},
                 [VERB_SNAPSHOT] = {.name = "snapshot",
                                    .arguments = "NAME SNAPSHOT",
                                    .min = 2,
@@ -114,7 +113,10 @@ const Verb verbs[_VERB_MAX] = {
                                 .max = 2,
                                 .needs_root = true,
                                 .words = WORDS_IMAGE_ONCE,
-                                .help = "Make a second machine of the present state of one"},
+                                .help = "Make a second machine of the present state of one",
+                                .description = "A running machine is held still for that moment. If /etc/hostname holds the name "
+                                               "of the first machine, "
+                                               "the second one's holds its own."},
                 [VERB_ROLLBACK] = {.name = "rollback",
                                    .arguments = "NAME SNAPSHOT",
                                    .min = 2,
@@ -132,9 +134,7 @@ const Verb verbs[_VERB_MAX] = {
                                    .needs_root = true,
                                    .words = WORDS_RUNNING,
                                    .options = {OPTION_TIMEOUT},
-                                   .help = "Ask machines to shut down cleanly, and wait for it",
-                                   .description = "What is not down after --timeout= (or the machine's own time-out, 90s) is "
-                                                  "killed."},
+                                   .help = "Ask machines to shut down cleanly, and wait for it"},
                 [VERB_TERMINATE] = {.name = "terminate",
                                     .arguments = "NAME…",
                                     .min = 1,
@@ -162,6 +162,7 @@ const Verb verbs[_VERB_MAX] = {
                                .help = "Show help for all or for one verb"},
                 [VERB_VERSION] = {.name = "version", .help = "Show the version"},
 };
+/* clang-format on */
 
 VerbId verb_find(const char *name)
 {

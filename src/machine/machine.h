@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Where the siblings meet, the half that runs machines (run-*.c): registry, start, stop, enter, list. The half that makes them is machine/create.h. */
+/* Where the siblings meet, the half that runs machines (run-*.c): registry, start, stop, enter, list. The half that makes them is
+ * machine/create.h. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -25,9 +26,9 @@ typedef struct MachineHost { /* where everything is: defaults, or BERTH_MACHINES
 void machine_host_init(MachineHost *h);
 void machine_host_done(MachineHost *h);
 
-/* One running machine, as the registry has it: /run/berth/machines/NAME/state, KEY=VALUE lines. A record whose leader is gone (pid and start
- * time, or another boot_id: the host was restarted) is no machine: it is removed when seen, and with it what its supervisor could not
- * clean up. */
+/* One running machine, as the registry has it: /run/berth/machines/NAME/state, KEY=VALUE lines. A record whose leader is gone (pid and
+ * start time, or another boot_id: the host was restarted) is no machine: it is removed when seen, and with it what its supervisor could
+ * not clean up. */
 typedef struct Machine {
         char *name;
         char *boot_id; /* of the host, when the machine was started */
@@ -61,7 +62,8 @@ char *machine_console_tail(const MachineHost *h, const char *name, size_t lines)
 /* ---- start and run (run-start.c, run-background.c) ----
  * `spec` is what the caller was asked for; settings files and the defaults of the verb are merged below it. It is emptied. */
 typedef enum MachineVerb { MACHINE_RUN, MACHINE_START } MachineVerb;
-/* Reads the image, makes the facts and the plan. Changes nothing: a machine without an ID range gets the plan of the one it would be given. */
+/* Reads the image, makes the facts and the plan. Changes nothing: a machine without an ID range gets the plan of the one it would be
+ * given. */
 int machine_plan(const MachineHost *h, MachineVerb verb, MachineSpec *spec, MachinePlan *ret, Error *e);
 /* Foreground: `berth run`. *ret_status is the exit status for the shell. */
 int machine_run(const MachineHost *h, MachineSpec *spec, int *ret_status, Error *e);

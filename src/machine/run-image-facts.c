@@ -86,7 +86,8 @@ static const InitMark init_names[] = {
                 {"s6-svscan", INIT_S6},     {"dinit", INIT_DINIT},     {"sysvinit", INIT_SYSVINIT},
 };
 
-/* By what is written in it, when it is a file of its own called init. OpenRC on sysvinit or BusyBox counts as the latter: signals go to PID 1. */
+/* By what is written in it, when it is a file of its own called init. OpenRC on sysvinit or BusyBox counts as the latter: signals go to
+ * PID 1. */
 static const InitMark init_contents[] = {
                 {"BusyBox v", INIT_BUSYBOX},     {"/lib/systemd/", INIT_SYSTEMD},   {"s6-linux-init", INIT_S6},
                 {"openrc-init", INIT_OPENRC},    {"/etc/runit/stopit", INIT_RUNIT}, {"dinitctl", INIT_DINIT},
