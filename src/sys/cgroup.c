@@ -22,6 +22,7 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "base/strv.h"
+#include "sys/cgroup-private.h"
 
 #define READ_LIMIT      (1024 * 1024)
 #define PROCS_LIMIT     (64 * 1024 * 1024)
@@ -295,7 +296,7 @@ static int kill_tree(const char *path)
 }
 
 /* Before Linux 5.14: again and again, because processes fork while they are being listed. */
-static int kill_until_empty(const char *path, int dir)
+int cgroup_kill_until_empty(const char *path, int dir)
 {
         for (unsigned tries = 0; tries < KILL_ROUNDS; tries++) {
                 int r = kill_tree(path);
@@ -319,7 +320,7 @@ int sys_cgroup_kill(const char *path)
                 return -errno;
 
         r = file_write_at(dir, "cgroup.kill", "1", 0);
-        return r == -ENOENT ? kill_until_empty(directory, dir) : r;
+        return r == -ENOENT ? cgroup_kill_until_empty(directory, dir) : r;
 }
 
 int sys_cgroup_remove(const char *path)

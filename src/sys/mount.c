@@ -75,7 +75,8 @@ static int fs_error(int fs, const char *fstype, const char *key, int code, Error
                 return error_set(e, code, "cannot mount a file system of type %s: %s", fstype, text.data);
         if (key)
                 return error_sys(e, code, "cannot mount a file system of type %s: option '%s'", fstype, key);
-        return error_sys(e, code, "cannot mount a file system of type %s", fstype);
+        const char *hint = code == -EINVAL ? " (the kernel's log, see dmesg(1), may say why)" : "";
+        return error_sys(e, code, "cannot mount a file system of type %s%s", fstype, hint);
 }
 
 int sys_mount_new(const char *fstype, const char *source, const SysMountOption *options, size_t n, uint64_t attrs, Error *e)

@@ -154,7 +154,7 @@ int sys_open_in_root(int rootfd, const char *path, int flags, mode_t mode)
                         return (int)fd;
                 if (errno == ENOSYS || errno == EPERM)
                         break;
-                if (errno != EAGAIN || (flags & O_NONBLOCK))
+                if (errno != EAGAIN)
                         return -errno;
         }
         return open_in_root_walk(rootfd, path, flags, mode, 0);

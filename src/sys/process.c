@@ -20,6 +20,7 @@
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/str.h"
+#include "sys/process-private.h"
 
 #ifndef P_PIDFD
 #define P_PIDFD 3
@@ -129,7 +130,7 @@ static bool is_kept(unsigned fd, const int *keep, size_t n)
 }
 
 /* Linux before 5.9. */
-static int close_listed(unsigned first, const int *keep, size_t n)
+int close_listed_fds(unsigned first, const int *keep, size_t n)
 {
         _cleanup_closedir_ DIR *dir = opendir("/proc/self/fd");
 
@@ -165,7 +166,7 @@ int sys_close_all_fds(unsigned first, const int *keep, size_t n)
         }
         if (r == 0)
                 r = close_range_of(from, UINT_MAX);
-        return r == -ENOSYS || r == -EPERM ? close_listed(first, keep, n) : r;
+        return r == -ENOSYS || r == -EPERM ? close_listed_fds(first, keep, n) : r;
 }
 
 #define FDS_MAX 250

@@ -26,6 +26,7 @@
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/path.h"
+#include "sys/cgroup-private.h"
 #include "sys/cgroup.h"
 #include "sys/copy.h"
 #include "sys/idmap.h"
@@ -123,6 +124,25 @@ static void removal_takes_the_cgroups_below_along(void **state)
         assert_int_equal(sys_cgroup_remove(p->cgroup), 0);
         assert_int_equal(sys_cgroup_populated(p->cgroup), -ENOENT);
         close(pidfd);
+}
+
+static void without_cgroup_kill_every_process_is_found(void **state)
+{
+        const Place *p = place_with_cgroups(state);
+        _cleanup_free_ char *below = xasprintf("%s/a/b", p->cgroup), *full = path_join(sys_cgroup_mountpoint(), p->cgroup);
+        int dir = -1, dir_below = -1, one = -1, two = -1;
+
+        assert_int_equal(sys_cgroup_make(p->cgroup, &dir), 0);
+        assert_int_equal(sys_cgroup_make(below, &dir_below), 0);
+        sleeper(0, dir, &one);
+        sleeper(0, dir_below, &two);
+        assert_int_equal(cgroup_kill_until_empty(full, dir), 0);
+        assert_int_equal(sys_cgroup_populated(p->cgroup), 0);
+        const int pidfds[] = {one, two, dir, dir_below};
+        for (size_t i = 0; i < 2; i++)
+                assert_int_equal(sys_pidfd_wait(pidfds[i], NULL), 0);
+        for (size_t i = 0; i < ELEMENTSOF(pidfds); i++)
+                close(pidfds[i]);
 }
 
 static void a_frozen_cgroup_is_frozen_on_return(void **state)
@@ -369,6 +389,7 @@ int main(void)
                         cmocka_unit_test_setup_teardown(a_process_starts_in_its_cgroup_and_dies_with_it, place_setup,
                                                         place_teardown),
                         cmocka_unit_test_setup_teardown(removal_takes_the_cgroups_below_along, place_setup, place_teardown),
+                        cmocka_unit_test_setup_teardown(without_cgroup_kill_every_process_is_found, place_setup, place_teardown),
                         cmocka_unit_test_setup_teardown(a_frozen_cgroup_is_frozen_on_return, place_setup, place_teardown),
                         cmocka_unit_test_setup_teardown(a_delegated_cgroup_belongs_to_the_guest_and_its_limits_do_not,
                                                         place_setup, place_teardown),

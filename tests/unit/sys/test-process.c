@@ -10,6 +10,7 @@
 
 #include "base/fd.h"
 #include "base/str.h"
+#include "sys/process-private.h"
 #include "sys/process.h"
 
 static pid_t child_that(void (*f)(void *), void *arg, int *ret_pidfd)
@@ -112,12 +113,18 @@ static void the_boot_id_is_hexadecimal(void **state)
         assert_string_equal(a, b);
 }
 
+typedef struct Closing {
+        int fds[6];
+        int (*f)(unsigned first, const int *keep, size_t n);
+} Closing;
+
 static void close_but_three(void *arg)
 {
-        const int *fds = arg;
+        const Closing *c = arg;
+        const int *fds = c->fds;
         int keep[] = {fds[1], fds[3], fds[4]};
 
-        if (sys_close_all_fds((unsigned)fds[0], keep, 3) < 0)
+        if (c->f((unsigned)fds[0], keep, 3) < 0)
                 _exit(100);
         for (int i = 0; i < 6; i++)
                 if ((fcntl(fds[i], F_GETFD) >= 0) != (i == 1 || i == 3 || i == 4))
@@ -125,22 +132,33 @@ static void close_but_three(void *arg)
         _exit(fcntl(fds[0] - 1, F_GETFD) >= 0 ? 0 : 101);
 }
 
-static void all_descriptors_but_the_kept_are_closed(void **state)
+static void assert_closes_all_but_the_kept(int (*f)(unsigned first, const int *keep, size_t n))
 {
-        int fds[6], pidfd = -1, last = open("/dev/null", O_RDONLY);
+        Closing c = {.f = f};
+        int pidfd = -1, last = open("/dev/null", O_RDONLY);
         siginfo_t si;
 
         for (int i = 0; i < 6; i++)
-                fds[i] = fcntl(last, F_DUPFD, 200 + 2 * i);
-        assert_int_equal(dup2(last, fds[0] - 1), fds[0] - 1);
-        child_that(close_but_three, fds, &pidfd);
+                c.fds[i] = fcntl(last, F_DUPFD, 200 + 2 * i);
+        assert_int_equal(dup2(last, c.fds[0] - 1), c.fds[0] - 1);
+        child_that(close_but_three, &c, &pidfd);
         assert_int_equal(sys_pidfd_wait(pidfd, &si), 0);
         assert_int_equal(si.si_status, 0);
         for (int i = 0; i < 6; i++)
-                close(fds[i]);
-        close(fds[0] - 1);
+                close(c.fds[i]);
+        close(c.fds[0] - 1);
         close(last);
         close(pidfd);
+}
+
+static void all_descriptors_but_the_kept_are_closed(void **state)
+{
+        assert_closes_all_but_the_kept(sys_close_all_fds);
+}
+
+static void without_close_range_too(void **state)
+{
+        assert_closes_all_but_the_kept(close_listed_fds);
 }
 
 static void descriptors_travel_with_a_message(void **state)
@@ -204,6 +222,7 @@ int main(void)
                         cmocka_unit_test(start_times_tell_processes_apart),
                         cmocka_unit_test(the_boot_id_is_hexadecimal),
                         cmocka_unit_test(all_descriptors_but_the_kept_are_closed),
+                        cmocka_unit_test(without_close_range_too),
                         cmocka_unit_test(descriptors_travel_with_a_message),
                         cmocka_unit_test(descriptors_without_room_are_closed_and_reported),
                         cmocka_unit_test(a_message_needs_a_byte_and_a_reader),
