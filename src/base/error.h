@@ -16,8 +16,8 @@ typedef struct Error {
         char message[ERROR_MESSAGE_MAX]; /* one line, no trailing period or newline, UTF-8, always terminated */
 } Error;
 
-/* Sets *e (NULL is allowed) and returns `code` (made negative when positive). The text names the thing and, where there is one, the
- * way out: error_set(e, -ENOENT, "image '%s' does not exist", name). It does not append strerror(). */
+/* Sets *e (NULL is allowed) and returns `code` (made negative when positive). The text names the thing and, where there is one,
+ * the way out: error_set(e, -ENOENT, "image '%s' does not exist", name). It does not append strerror(). */
 int error_set(Error *e, int code, const char *fmt, ...) _printf_(3, 4);
 
 /* As error_set(), and appends ": " and the C library's text for the code: error_sys(e, -errno, "cannot open '%s'", path). */

@@ -12,8 +12,8 @@
 #include "base/alloc.h"
 #include "base/fd.h"
 
-/* Guests make trees of any depth. So there is no recursion, and only the directory at hand is open: the way back is "..", believed only
- * when it is the directory we came from. */
+/* Guests make trees of any depth. So there is no recursion, and only the directory at hand is open: the way back is "..",
+ * believed only when it is the directory we came from. */
 
 typedef struct Names {
         char **items;

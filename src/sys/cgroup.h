@@ -8,21 +8,31 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-typedef enum SysCgroupLayout { SYS_CGROUP_NONE, SYS_CGROUP_LEGACY, SYS_CGROUP_HYBRID, SYS_CGROUP_UNIFIED, _SYS_CGROUP_LAYOUT_MAX } SysCgroupLayout;
+typedef enum SysCgroupLayout {
+        SYS_CGROUP_NONE,
+        SYS_CGROUP_LEGACY,
+        SYS_CGROUP_HYBRID,
+        SYS_CGROUP_UNIFIED,
+        _SYS_CGROUP_LAYOUT_MAX,
+} SysCgroupLayout;
 
 SysCgroupLayout sys_cgroup_layout(void);
-const char *sys_cgroup_mountpoint(void);                 /* of cgroup2, NULL when there is none */
-int sys_cgroup_self(char **ret);                         /* own cgroup2 path, "/…" */
+const char *sys_cgroup_mountpoint(void); /* of cgroup2, NULL when there is none */
+int sys_cgroup_self(char **ret);         /* own cgroup2 path, "/…" */
 
 /* Where berth makes its cgroups: the own cgroup, or "/machine.slice" when that is the root. */
 int sys_cgroup_base(char **ret);
 
-int sys_cgroup_make(const char *path, int *ret_fd);      /* path below the mount point; parents are made; O_DIRECTORY fd */
-/* Hands the controllers of path on to its children ("cgroup.subtree_control"), each that can be; a cgroup with processes of its own cannot. */
+int sys_cgroup_make(const char *path, int *ret_fd); /* path below the mount point; parents are made; O_DIRECTORY fd */
+/* Hands the controllers of path on to its children ("cgroup.subtree_control"), each that can be; a cgroup with processes of its
+ * own cannot. */
 int sys_cgroup_enable_controllers(const char *path);
-int sys_cgroup_own(const char *path, uid_t uid, gid_t gid); /* delegate: chown the directory and the files that delegation needs (cgroups(7)) */
+/* Delegates: chowns the directory and the files that delegation needs (cgroups(7)). */
+int sys_cgroup_own(const char *path, uid_t uid, gid_t gid);
 int sys_cgroup_attach(const char *path, pid_t pid);
-int sys_cgroup_kill(const char *path);                   /* cgroup.kill (Linux 5.14), else SIGKILL by cgroup.procs until empty; with children */
-int sys_cgroup_freeze(const char *path, bool on);        /* waits until cgroup.events says so */
-int sys_cgroup_populated(const char *path);              /* 1, 0 or -errno */
-int sys_cgroup_remove(const char *path);                 /* rmdir of it and everything below; waits for dying processes up to 2 s; 0 if absent */
+/* Of it and everything below: cgroup.kill (Linux 5.14), which does not wait, else SIGKILL by cgroup.procs until it is empty. */
+int sys_cgroup_kill(const char *path);
+int sys_cgroup_freeze(const char *path, bool on); /* waits until cgroup.events says so */
+int sys_cgroup_populated(const char *path);       /* 1, 0 or -errno */
+/* rmdir of it and everything below; waits up to 2 s for processes that are dying, then -EBUSY; 0 if absent. */
+int sys_cgroup_remove(const char *path);

@@ -110,7 +110,8 @@ int copy_file_data(CopyFile *c, int from, int to, const struct statx *sx)
         return sparse ? copy_extents(c, from, to, size) : copy_extent(c, from, to, 0, size);
 }
 
-/* The l…xattr functions know only paths. The directory's descriptor in /proc makes one that works at any depth and for any file type. */
+/* The l…xattr functions know only paths. The directory's descriptor in /proc makes one that works at any depth and for any file
+ * type. */
 typedef struct XattrPath {
         char s[sizeof(FdPath) + 1 + NAME_MAX + 1];
 } XattrPath;

@@ -16,8 +16,8 @@
 #include "base/fd.h"
 #include "sys/copy-private.h"
 
-/* Trees of any depth: no recursion, and only the directory at hand is open on either side. The way back is "..", believed only when it
- * is the directory we came from. */
+/* Trees of any depth: no recursion, and only the directory at hand is open on either side. The way back is "..", believed only
+ * when it is the directory we came from. */
 
 typedef struct Names {
         char **items;

@@ -7,6 +7,7 @@
 #include "base/events.h"
 
 /* Copies the directory tree at (src_dirfd, src) to the new directory (dst_dirfd, dst): types, modes, owners, times, all xattrs
- * (trusted.* too), hard links, holes, device nodes; contents by FICLONE when the file system can, else copy_file_range(2). Does not cross
- * into other file systems and does not follow links. */
+ * (trusted.* too), hard links, holes, device nodes; contents by FICLONE when the file system can, else copy_file_range(2). Does
+ * not cross into other file systems and does not follow links. What a failure left in dst is the
+ * caller's to remove. */
 int sys_copy_tree(int src_dirfd, const char *src, int dst_dirfd, const char *dst, const Events *events, Error *e);

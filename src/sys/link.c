@@ -11,8 +11,8 @@
 
 #include "base/fd.h"
 
-/* The one message that the start of every machine needs (its "lo"), spelled out by linux/rtnetlink.h: loading a netlink library for it
- * would take longer than everything else here. Real network configuration is src/net's. */
+/* The one message that the start of every machine needs (its "lo"), spelled out by linux/rtnetlink.h: loading a netlink library
+ * for it would take longer than everything else here. Real network configuration is src/net's. */
 
 typedef struct LinkUp {
         struct nlmsghdr header;

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 
-/* flock(2) on a lock file below dirfd, created 0600 when missing; the directory may be re-created by others, so the lock counts only when
- * the file is still the one with that name. Returns the fd that holds it, -EAGAIN when taken and !block, or -errno. */
+/* flock(2) on a lock file below dirfd, created 0600 when missing; the directory may be re-created by others, so the lock counts
+ * only when the file is still the one with that name. Returns the fd that holds it, -EAGAIN when taken and !block,
+ * -EINTR when a signal handler ran while it waited, or another -errno. */
 int sys_lock_at(int dirfd, const char *name, bool exclusive, bool block);

@@ -10,8 +10,8 @@
 #include "base/buf.h"
 #include "base/fd.h"
 
-/* By syscall(2) throughout: glibc has these functions since 2.36, musl has not. For the same reason no <sys/mount.h>, which cannot be
- * included together with <linux/mount.h> everywhere. */
+/* By syscall(2) throughout: glibc has these functions since 2.36, musl has not. For the same reason no <sys/mount.h>, which
+ * cannot be included together with <linux/mount.h> everywhere. */
 
 #ifndef MNT_DETACH
 #define MNT_DETACH 2

@@ -18,8 +18,8 @@
 
 #define LINKS_MAX 40 /* as the kernel's own limit */
 
-/* The directories from the root to the one at hand. ".." goes back along this list and not by the file system's "..", which leads out of
- * the root as soon as somebody moves a directory there. */
+/* The directories from the root to the one at hand. ".." goes back along this list and not by the file system's "..", which leads
+ * out of the root as soon as somebody moves a directory there. */
 typedef struct Walk {
         int *items;
         size_t n;

@@ -9,7 +9,8 @@
  * O_CLOEXEC is always added. Returns the fd or -errno. */
 int sys_open_in_root(int rootfd, const char *path, int flags, mode_t mode);
 
-/* mkdir -p inside a root; the last component is opened O_PATH|O_DIRECTORY and returned when ret_fd is not NULL. New directories get mode. */
+/* mkdir -p inside a root; the last component is opened O_PATH|O_DIRECTORY and returned when ret_fd is not NULL. New directories
+ * get mode. */
 int sys_mkdir_in_root(int rootfd, const char *path, mode_t mode, int *ret_fd);
 
 /* Opens the parent directory (O_PATH) of path inside the root and points *ret_name at the last component within path. */

@@ -20,8 +20,8 @@
 #include "sys/process.h"
 
 /* What an overlay does on its layers it does with the credentials of whoever made it (Documentation/filesystems/overlayfs.rst,
- * "Permission model"). These are: file-system UID and GID of the owner, and all capabilities, of which setfsuid(2) takes those for
- * files away as soon as the UID is not 0. */
+ * "Permission model"). These are: file-system UID and GID of the owner, and all capabilities, of which setfsuid(2) takes those
+ * for files away as soon as the UID is not 0. */
 
 typedef struct Credentials {
         uid_t uid;
@@ -219,8 +219,8 @@ static int layers_find(const SysOverlay *o, Layer **ret)
         return 0;
 }
 
-/* In the helper. A layer of the caller's namespace is opened again by its path in ours; a detached mount is attached, anywhere: on
- * top of "/", one over the other, since they are only ever used by descriptor. */
+/* In the helper. A layer of the caller's namespace is opened again by its path in ours; a detached mount is attached, anywhere:
+ * on top of "/", one over the other, since they are only ever used by descriptor. */
 static int layer_adopt(const Layer *layers, size_t i)
 {
         const Layer *l = &layers[i];

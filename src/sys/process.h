@@ -7,17 +7,19 @@
 #include <sys/types.h>
 
 /* clone3(2) (Linux 5.3) with a pidfd and, when cgroup_fd >= 0, CLONE_INTO_CGROUP (Linux 5.7; fallback: none, the caller
- * writes cgroup.procs when -EOPNOTSUPP or -EINVAL comes back). Returns the pid in the parent, 0 in the child, -errno. The pid is the parent's view. */
+ * writes cgroup.procs when -EOPNOTSUPP or -EINVAL comes back). Returns the pid in the parent, 0 in the child, -errno. The pid is
+ * the parent's view. */
 pid_t sys_clone(uint64_t flags, int cgroup_fd, int *ret_pidfd);
 
-int sys_pidfd_open(pid_t pid);                       /* Linux 5.3 */
+int sys_pidfd_open(pid_t pid); /* Linux 5.3 */
 int sys_pidfd_send_signal(int pidfd, int sig);
-int sys_pidfd_wait(int pidfd, siginfo_t *ret);       /* waitid(P_PIDFD), blocking, children only */
-bool sys_pidfd_alive(int pidfd);                     /* poll: not yet exited */
+int sys_pidfd_wait(int pidfd, siginfo_t *ret); /* waitid(P_PIDFD), blocking, children only */
+bool sys_pidfd_alive(int pidfd);               /* poll: not yet exited */
 
-/* Start time of a process in clock ticks since boot (field 22 of /proc/PID/stat): with the pid, an identity that survives reuse. */
+/* Start time of a process in clock ticks since boot (field 22 of /proc/PID/stat): with the pid, an identity that survives
+ * reuse of the number. */
 int sys_process_starttime(pid_t pid, uint64_t *ret);
-int sys_boot_id(char ret[static 33]);                /* 32 hex digits of /proc/sys/kernel/random/boot_id */
+int sys_boot_id(char ret[static 33]); /* 32 hex digits of /proc/sys/kernel/random/boot_id */
 
 /* close_range(2) from first upwards, except the n fds in keep (sorted ascending). */
 int sys_close_all_fds(unsigned first, const int *keep, size_t n);

@@ -3,7 +3,8 @@
 
 #include <termios.h>
 
-int sys_pty_new(int devpts_dirfd, int *ret_master, char **ret_name); /* opens "ptmx" below dirfd of a devpts; name is "N"; unlocked */
+/* Opens "ptmx" below dirfd of a devpts and unlocks the other side, whose name there is "N". */
+int sys_pty_new(int devpts_dirfd, int *ret_master, char **ret_name);
 int sys_pty_copy_winsize(int from, int to);
-int sys_terminal_raw(int fd, struct termios *ret_saved);             /* cfmakeraw, saved state for the restore */
+int sys_terminal_raw(int fd, struct termios *ret_saved); /* cfmakeraw, saved state for the restore */
 int sys_terminal_restore(int fd, const struct termios *saved);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Overlays over ID-mapped layers, as root on whatever file system $BERTH_TEST_PLACE (/var/tmp) is on. Everything is mounted in a mount namespace
- * of this program's own or not attached at all. */
+/* Overlays over ID-mapped layers, as root on whatever file system $BERTH_TEST_PLACE (/var/tmp) is on. Everything is mounted in a
+ * mount namespace of this program's own or not attached at all. */
 
 #include "unit/test.h"
 
@@ -102,8 +102,8 @@ static SysOverlay overlay_of(const Stage *s)
         return (SysOverlay){.lower = s->layers, .n_lower = 2, .upper = s->data, .work = s->work, .owner = FIRST_ID};
 }
 
-/* Runs f as root of a user namespace with our ID range and a mount namespace of its own, the overlay attached and being the current directory.
- * f returns 0 or the line that failed. */
+/* Runs f as root of a user namespace with our ID range and a mount namespace of its own, the overlay attached and being the
+ * current directory. f returns 0 or the line that failed. */
 static int run_inside(const Stage *s, int overlay, int (*f)(void))
 {
         int go[2], pidfd = -1;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What src/sys and src/base do that only root can: cgroups, owners and attributes in copies, mounts in the way of a removal, interfaces, ID
- * maps, the change of the root. In a mount namespace of its own, on $BERTH_TEST_PLACE (/var/tmp). */
+/* What src/sys and src/base do that only root can: cgroups, owners and attributes in copies, mounts in the way of a removal,
+ * interfaces, ID maps, the change of the root. In a mount namespace of its own, on $BERTH_TEST_PLACE (/var/tmp). */
 
 #include "unit/test.h"
 
