@@ -242,7 +242,7 @@ GETTER(value2, cell_u64(op->value2))
 GETTER(number, cell_i64(op->number))
 GETTER(number2, cell_i64(op->number2))
 GETTER(cpus, cell_list(cpu_words(op->bits)))
-GETTER(capabilities, cell_list(capability_words(op->value)))
+GETTER(capabilities, ((Cell){.words = capability_words(op->value), .is_list = true}))
 GETTER(groups, cell_list(group_words(op)))
 GETTER(argv, cell_list(strv_copy(op->argv)))
 GETTER(alternatives, cell_list(strv_copy(op->alternatives)))
@@ -277,7 +277,7 @@ static const ColumnRow columns[_COLUMN_MAX] = {
                 [COLUMN_SCORE] = {"score", get_number},
                 [COLUMN_CPUS] = {"cpus", get_cpus},
                 [COLUMN_PERSONALITY] = {"personality", get_value},
-                [COLUMN_CAPABILITIES] = {"capabilities", get_capabilities},
+                [COLUMN_CAPABILITIES] = {"set", get_capabilities},
                 [COLUMN_UID] = {"uid", get_number},
                 [COLUMN_GID] = {"gid", get_number2},
                 [COLUMN_GROUPS] = {"groups", get_groups},

@@ -125,8 +125,11 @@ static int read_argv(MachineSpec *s, const Case *c, Error *e)
 static int read_nspawn(MachineSpec *s, const Case *c, Buf *warnings, Error *e)
 {
         Events events = {.func = warn, .ctx = warnings};
-        SpecNspawnFile file = {
-                        .name = "web.nspawn", .text = c->nspawn, .len = strlen(c->nspawn), .trusted = !c->untrusted, .events = &events};
+        SpecNspawnFile file = {.name = "web.nspawn",
+                               .text = c->nspawn,
+                               .len = strlen(c->nspawn),
+                               .trusted = !c->untrusted,
+                               .events = &events};
 
         return spec_read_nspawn(s, &file, e);
 }
@@ -245,7 +248,7 @@ int main(int argc, char **argv)
                 if (str_endswith(entry->d_name, ".test"))
                         strv_push(&names, entry->d_name);
         strv_sort(names);
-        STRV_FOREACH(name, names)
+        STRV_FOREACH (name, names)
                 failed += !run_case(dirfd(d), *name, bless);
         printf("%zu of %zu golden tests passed\n", strv_len(names) - failed, strv_len(names));
         return failed > 0 || strv_len(names) == 0;

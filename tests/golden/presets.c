@@ -60,7 +60,10 @@ static void overlay(HostFacts *f)
         f->machine_id = xstrdup("00112233445566778899aabbccddeeff");
 }
 
-static void host_root(HostFacts *f) { replace(&f->root_directory, "/"); }
+static void host_root(HostFacts *f)
+{
+        replace(&f->root_directory, "/");
+}
 static void busybox(HostFacts *f)
 {
         f->init_kind = INIT_BUSYBOX;
@@ -72,16 +75,31 @@ static void terminal(HostFacts *f)
         f->stdin_is_terminal = f->stdout_is_terminal = true;
         replace(&f->term, "xterm");
 }
-static void old_kernel(HostFacts *f) { f->has_idmapped_mounts = false; }
-static void no_user_namespaces(HostFacts *f) { f->has_user_namespaces = false; }
-static void no_seccomp(HostFacts *f) { f->has_seccomp = false; }
+static void old_kernel(HostFacts *f)
+{
+        f->has_idmapped_mounts = false;
+}
+static void no_user_namespaces(HostFacts *f)
+{
+        f->has_user_namespaces = false;
+}
+static void no_seccomp(HostFacts *f)
+{
+        f->has_seccomp = false;
+}
 static void no_cgroup2(HostFacts *f)
 {
         f->has_cgroup2 = false;
         replace(&f->cgroup_parent, NULL);
 }
-static void shifted(HostFacts *f) { f->root_owner = 0xa0000; }
-static void odd_owner(HostFacts *f) { f->root_owner = 70001; }
+static void shifted(HostFacts *f)
+{
+        f->root_owner = 0xa0000;
+}
+static void odd_owner(HostFacts *f)
+{
+        f->root_owner = 70001;
+}
 static void weak(HostFacts *f)
 {
         f->has_sys_resource = false;
@@ -107,37 +125,42 @@ static void no_user(HostFacts *f)
         replace(&f->user_home, NULL);
         replace(&f->user_shell, NULL);
 }
-static void resolv(HostFacts *f) { f->has_resolv_conf = true; }
-static void tun(HostFacts *f) { f->has_tun = true; }
+static void resolv(HostFacts *f)
+{
+        f->has_resolv_conf = true;
+}
+static void tun(HostFacts *f)
+{
+        f->has_tun = true;
+}
 
 typedef struct Preset {
         const char *word;
         void (*apply)(HostFacts *f);
 } Preset;
 static const Preset presets[] = {
-        {"directory", directory},
-        {"overlay", overlay},
-        {"host-root", host_root},
-        {"busybox", busybox},
-        {"terminal", terminal},
-        {"old-kernel", old_kernel},
-        {"no-user-namespaces", no_user_namespaces},
-        {"no-seccomp", no_seccomp},
-        {"no-cgroup2", no_cgroup2},
-        {"shifted", shifted},
-        {"odd-owner", odd_owner},
-        {"weak", weak},
-        {"alice", alice},
-        {"no-user", no_user},
-        {"resolv-conf", resolv},
-        {"tun", tun},
+                {"directory", directory},
+                {"overlay", overlay},
+                {"host-root", host_root},
+                {"busybox", busybox},
+                {"terminal", terminal},
+                {"old-kernel", old_kernel},
+                {"no-user-namespaces", no_user_namespaces},
+                {"no-seccomp", no_seccomp},
+                {"no-cgroup2", no_cgroup2},
+                {"shifted", shifted},
+                {"odd-owner", odd_owner},
+                {"weak", weak},
+                {"alice", alice},
+                {"no-user", no_user},
+                {"resolv-conf", resolv},
+                {"tun", tun},
 };
 
 bool preset_facts(HostFacts *ret, char *const *words)
 {
         *ret = (HostFacts){};
-        STRV_FOREACH(w, words)
-        {
+        STRV_FOREACH (w, words) {
                 const Preset *found = NULL;
                 for (size_t i = 0; i < ELEMENTSOF(presets); i++)
                         if (str_eq(presets[i].word, *w))
