@@ -10,7 +10,8 @@
 #include "base/macro.h"
 #include "base/str.h"
 
-#define REDRAW_USEC 100000 /* ten times a second */
+#define REDRAW_USEC 100000       /* ten times a second */
+#define QUICK_USEC  USEC_PER_SEC /* what takes less needs no lines in a log */
 #define BAR_WIDTH   24
 #define COLUMNS     80 /* when the terminal does not say */
 
@@ -53,7 +54,7 @@ static void draw(Progress *p, const Event *event, unsigned percent)
                 bar[filled] = '>';
         bar[BAR_WIDTH] = '\0';
         amounts(p, event, text, sizeof(text));
-        snprintf(line, sizeof(line), "%s [%s] %3u%%  %s", p->step, bar, percent, text);
+        snprintf(line, sizeof(line), "  [%s] %3u%%  %s", bar, percent, text);
         fprintf(stderr, "\r\033[K%.*s", (int)columns() - 1, line);
         fflush(stderr);
         p->drawn = true;
@@ -75,9 +76,11 @@ static void on_progress(Progress *p, const Event *event)
                 draw(p, event, percent);
                 return;
         }
-        if (percent / 10 <= p->printed_tenths || (percent / 10) % 2 != 0) /* every 20 percent is enough for a log */
+        unsigned tenths = percent / 10;
+        if (now - p->begun_usec < QUICK_USEC || tenths <= p->printed_tenths ||
+            tenths % 2 != 0) /* every 20 percent is enough for a log */
                 return;
-        p->printed_tenths = percent / 10;
+        p->printed_tenths = tenths;
         char text[128];
         amounts(p, event, text, sizeof(text));
         fprintf(stderr, "%s: %u%%, %s\n", p->step, percent, text);

@@ -179,6 +179,9 @@ VerbId verb_find(const char *name)
 const char *verb_nearest(const char *name)
 {
         SpecNearest nearest = {.word = name};
+        for (VerbId id = 0; id < _VERB_MAX && strlen(name) >= 2; id++)
+                if (str_startswith(verbs[id].name, name)) /* cut short */
+                        return verbs[id].name;
         for (VerbId id = 0; id < _VERB_MAX; id++) {
                 spec_nearest_offer(&nearest, verbs[id].name);
                 for (size_t i = 0; i < ELEMENTSOF(verbs[id].synonyms) && verbs[id].synonyms[i]; i++)

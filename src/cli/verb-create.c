@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+
+#include "cli/cli.h"
+#include "machine/create.h"
+
+int cli_create(Cli *c, Error *e)
+{
+        const Options *o = &c->options;
+        StoreDriverId driver = o->driver ? store_driver_from_name(o->driver) : _STORE_DRIVER_INVALID;
+        if (o->driver && driver < 0)
+                return error_set(e, -EINVAL, "there is no driver '%s'; there are overlay and directory", o->driver);
+        const CreateRequest request = {
+                        .name = c->words[0],
+                        .source = c->words[1],
+                        .distro =
+                                        {
+                                                        .arch = o->arch,
+                                                        .variant = o->variant,
+                                                        .include = o->include,
+                                                        .exclude = o->exclude,
+                                                        .components = o->components,
+                                                        .mirrors = o->mirrors,
+                                                        .keyrings = o->keyrings,
+                                                        .allow_expired = o->allow_expired,
+                                                        .no_verify = o->no_verify,
+                                        },
+                        .driver = driver,
+                        .rebuild = o->rebuild,
+        };
+        return machine_create(&c->host, &request, e);
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "machine/create.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/path.h"
+#include "machine/create-runner.h"
+#include "machine/run-identity.h"
+#include "machine/run-registry.h"
+#include "sys/lock.h"
+
+typedef struct Create {
+        const MachineHost *host;
+        const CreateRequest *request;
+        DistroRequest distro;
+        Store *store;
+        StoreDriverId driver;
+} Create;
+
+/* The finished root file system of a plan: images made for another driver than the store's own have another name. */
+static char *image_name(const Create *c, const char *key)
+{
+        if (c->driver == store_default_driver(c->store))
+                return xstrdup(key);
+        return xasprintf("%s-%s", key, store_driver_name(c->driver));
+}
+
+static int find_image(const Create *c, const char *key, StoreImage *ret, Error *e)
+{
+        _cleanup_free_ char *name = image_name(c, key);
+        return store_find(c->store, STORE_IMAGE, name, ret, e);
+}
+
+static int clone_image(const Create *c, const char *key, Error *e)
+{
+        const char *name = c->request->name;
+        _cleanup_(store_image_done) StoreImage image = {0}, made = {0};
+        int r = find_image(c, key, &image, e);
+        if (r >= 0)
+                r = store_clone(c->store, &image, name, &(StoreQuiesce){0}, &c->host->events, e);
+        if (r >= 0)
+                r = store_find(c->store, STORE_MACHINE, name, &made, e);
+        return r < 0 ? r : machine_image_rename(&made, NULL, name, e);
+}
+
+static bool has_image(const Create *c, const char *key)
+{
+        _cleanup_(store_image_done) StoreImage image = {0};
+        return key && find_image(c, key, &image, NULL) >= 0;
+}
+
+/* One builder for one source: who comes second waits, and then most often only clones. */
+static int lock_key(const Create *c, const char *name, Error *e)
+{
+        _cleanup_free_ char *dir = path_join(c->host->run_dir, "locks");
+        _cleanup_free_ char *path = path_join(dir, name);
+        int r = file_mkdir_p(dir, 0755);
+        int fd = r < 0 ? r : sys_lock_at(AT_FDCWD, path, true, false);
+        if (fd == -EAGAIN) {
+                events_note(&c->host->events, "Another create builds the same source: waiting for it to finish");
+                fd = sys_lock_at(AT_FDCWD, path, true, true);
+        }
+        return fd < 0 ? error_sys(e, fd, "cannot lock '%s'", path) : fd;
+}
+
+static void unlock_key(const Create *c, const char *name, int *take_fd)
+{
+        _cleanup_free_ char *path = xasprintf("%s/locks/%s", c->host->run_dir, name);
+        (void)unlink(path);
+        *take_fd = fd_close(*take_fd);
+}
+
+static int install(const Create *c, DistroPlan *plan, const char *name, StoreBuild *build, Error *e)
+{
+        IdRange range;
+        int r = machine_range_take(c->host, name, false, &range, e);
+        if (r < 0)
+                return r;
+        TreeRunner tree = {.host = c->host, .path = build->path, .name = name, .range = &range};
+        DistroRunner runner = tree_runner(&tree);
+        const DistroInstall i = {
+                        .root_dirfd = build->dirfd,
+                        .root_path = build->path,
+                        .id_base = range.base,
+                        .runner = &runner,
+                        .events = &c->host->events,
+        };
+        r = distro_install(plan, &i, e);
+        machine_range_release(&range);
+        machine_registry_remove_parent(c->host);
+        return r;
+}
+
+static int build_image(const Create *c, DistroPlan *plan, const char *name, Error *e)
+{
+        _cleanup_free_ char *image = image_name(c, distro_plan_key(plan));
+        StoreBuild build;
+        int r = store_build_begin(c->store, STORE_IMAGE, image, c->driver, &build, e);
+        if (r < 0)
+                return r;
+        r = install(c, plan, name, &build, e);
+        if (r >= 0) {
+                events_step(&c->host->events, "Writing to disk");
+                r = store_build_commit(&build, c->request->rebuild, e);
+        }
+        store_build_abort(&build);
+        return r;
+}
+
+/* Names the machine that package scripts run in, its cgroup and the lock: the same for the same plan, so that a create that was killed leaves
+ * nothing that the next one does not take over. */
+static char *build_name(const char *key)
+{
+        static const uint8_t zero[16] = {0};
+        return xasprintf("create-%016" PRIx64, hash_siphash24(key, strlen(key), zero));
+}
+
+static int build_and_clone(const Create *c, Error *e)
+{
+        _cleanup_(distro_plan_freep) DistroPlan *plan = NULL;
+        int r = distro_resolve(&c->distro, &c->host->events, &plan, e);
+        if (r < 0)
+                return r;
+        const char *key = distro_plan_key(plan);
+        events_note(&c->host->events, "%s", distro_plan_title(plan));
+
+        _cleanup_free_ char *name = build_name(key);
+        int lock = lock_key(c, name, e);
+        if (lock < 0)
+                return lock;
+        if (c->request->rebuild || !has_image(c, key))
+                r = build_image(c, plan, name, e);
+        if (r >= 0)
+                r = distro_remember_key(&c->distro, key, e);
+        if (r >= 0)
+                r = clone_image(c, key, e);
+        unlock_key(c, name, &lock);
+        return r;
+}
+
+static int check_name(const Create *c, Error *e)
+{
+        const char *name = c->request->name;
+        _cleanup_(store_image_done) StoreImage image = {0};
+        if (!path_machine_name_is_valid(name))
+                return error_set(e, -EINVAL, "'%s' is not a valid machine name: letters, digits, '-' and '.', at most 64", name);
+        if (store_find(c->store, STORE_MACHINE, name, &image, NULL) >= 0)
+                return error_set(e, -EEXIST,
+                                 "machine '%s' already exists; choose another name, or remove it with 'berth remove %s'", name,
+                                 name);
+        return 0;
+}
+
+static int create(Create *c, Error *e)
+{
+        int r = store_open(c->host->machines_dir, &c->store, e);
+        if (r >= 0)
+                r = check_name(c, e);
+        if (r < 0)
+                return r;
+        c->driver = c->request->driver >= 0 ? c->request->driver : store_default_driver(c->store);
+        _cleanup_free_ char *last = c->request->rebuild ? NULL : distro_last_key(&c->distro);
+        return has_image(c, last) ? clone_image(c, last, e) : build_and_clone(c, e);
+}
+
+int machine_create(const MachineHost *h, const CreateRequest *request, Error *e)
+{
+        Create c = {.host = h, .request = request, .distro = request->distro};
+        _cleanup_free_ char *distribution = NULL, *suite = NULL;
+        int r = distro_parse_source(request->source, &distribution, &suite, e);
+        if (r < 0)
+                return r;
+        c.distro.distribution = distribution;
+        c.distro.suite = suite;
+        c.distro.cache_dir = h->cache_dir;
+        r = create(&c, e);
+        c.store = store_close(c.store);
+        return r;
+}

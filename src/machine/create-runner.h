@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Programs of a tree that is being built (maintainer scripts, dpkg), each in a machine of its own over that tree: all namespaces, an ID range,
+ * no network, no registry. They end with this process, whatever ends it. */
+
+#include "distro/distro.h"
+#include "machine/run-range.h"
+
+typedef struct TreeRunner {
+        const MachineHost *host;
+        const char *path; /* the tree */
+        const char *name; /* host name inside, and of the cgroup */
+        const IdRange *range;
+} TreeRunner;
+
+DistroRunner tree_runner(TreeRunner *t); /* t is borrowed */
