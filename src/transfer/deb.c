@@ -7,14 +7,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define AR_MAGIC      "!<arch>\n"
-#define AR_MAGIC_SIZE 8U
+#define AR_MAGIC       "!<arch>\n"
+#define AR_MAGIC_SIZE  8U
 #define AR_HEADER_SIZE 60U
-#define AR_NAME_SIZE  16U
-#define AR_SIZE_AT    48U
-#define AR_SIZE_SIZE  10U
-#define AR_END_AT     58U
-#define SKIPPED_MAX   64U
+#define AR_NAME_SIZE   16U
+#define AR_SIZE_AT     48U
+#define AR_SIZE_SIZE   10U
+#define AR_END_AT      58U
+#define SKIPPED_MAX    64U
 
 void deb_scan_init(DebScan *s, uint64_t file_size)
 {
@@ -24,10 +24,10 @@ void deb_scan_init(DebScan *s, uint64_t file_size)
 uint32_t deb_scan_want(const DebScan *s)
 {
         static const uint32_t want[] = {
-                [DEB_MAGIC] = AR_MAGIC_SIZE,
-                [DEB_HEADER] = AR_HEADER_SIZE,
-                [DEB_VERSION] = 2,
-                [DEB_DONE] = 0,
+                        [DEB_MAGIC] = AR_MAGIC_SIZE,
+                        [DEB_HEADER] = AR_HEADER_SIZE,
+                        [DEB_VERSION] = 2,
+                        [DEB_DONE] = 0,
         };
 
         return want[s->state];

@@ -30,9 +30,9 @@ typedef enum DebState {
 
 typedef struct DebScan {
         DebState state;
-        uint64_t pos;       /* of what is wanted */
+        uint64_t pos; /* of what is wanted */
         uint64_t file_size;
-        unsigned seen;      /* members of the three that were met */
+        unsigned seen; /* members of the three that were met */
         unsigned skipped;
         DebMember control, data;
 } DebScan;

@@ -18,9 +18,9 @@ typedef struct DigestRow {
 } DigestRow;
 
 static const DigestRow digest_rows[] = {
-        [DIGEST_NONE] = {"no digest", 0},
-        [DIGEST_SHA256] = {"SHA256", 32},
-        [DIGEST_SHA512] = {"SHA512", 64},
+                [DIGEST_NONE] = {"no digest", 0},
+                [DIGEST_SHA256] = {"SHA256", 32},
+                [DIGEST_SHA512] = {"SHA512", 64},
 };
 static_assert(sizeof(digest_rows) / sizeof(digest_rows[0]) == _DIGEST_MAX, "a row for each type");
 

@@ -12,7 +12,8 @@ typedef struct DigestStream {
         struct evp_md_ctx_st *ctx;
 } DigestStream;
 
-int digest_stream_open(DigestStream *s, DigestType type); /* -ENOTSUP: the crypto library has no such algorithm; drops what was there */
+int digest_stream_open(DigestStream *s,
+                       DigestType type); /* -ENOTSUP: the crypto library has no such algorithm; drops what was there */
 int digest_stream_feed(DigestStream *s, const void *data, size_t len);
 int digest_stream_feed_fd(DigestStream *s, int fd, uint64_t len); /* the first len bytes of a file; -ENODATA when it is shorter */
 int digest_stream_end(DigestStream *s, Digest *ret);

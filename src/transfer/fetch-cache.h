@@ -19,4 +19,7 @@ int fetch_cache_fd(const FetchCache *c); /* readable when a verdict waits */
 /* The next verdict, false when there is none yet. */
 bool fetch_cache_next(FetchCache *c, const FetchItem **ret, bool *ret_good);
 FetchCache *fetch_cache_close(FetchCache *c); /* after the file in hand */
-static inline void fetch_cache_closep(FetchCache **c) { fetch_cache_close(*c); }
+static inline void fetch_cache_closep(FetchCache **c)
+{
+        fetch_cache_close(*c);
+}

@@ -61,7 +61,8 @@ static int part_adopt(Request *r)
         if (fstat(r->part, &st) < 0)
                 return -errno;
         uint64_t left = st.st_size > 0 ? (uint64_t)st.st_size : 0;
-        if (left == 0 || left > size_limit(r->item) || r->item->digest.type == DIGEST_NONE || str_startswith(r->item->url, "file:"))
+        if (left == 0 || left > size_limit(r->item) || r->item->digest.type == DIGEST_NONE ||
+            str_startswith(r->item->url, "file:"))
                 return part_restart(r);
 
         int rc = digest_stream_open(&r->digest, r->item->digest.type);
@@ -132,8 +133,9 @@ static size_t on_data(char *data, size_t one, size_t len, void *ctx)
                         rc = part_restart(r);
         }
         if (rc >= 0 && len > size_limit(r->item) - r->have) {
-                (void)error_set(&r->failure, -E2BIG, "%s is larger than the %" PRIu64 " bytes that %s; give another mirror with --mirror=URL",
-                                r->item->url, size_limit(r->item), r->item->size > 0 ? "the index says" : "are allowed");
+                (void)error_set(&r->failure, -E2BIG,
+                                "%s is larger than the %" PRIu64 " bytes that %s: try again or use another mirror", r->item->url,
+                                size_limit(r->item), r->item->size > 0 ? "the index says" : "are allowed");
                 return 0;
         }
         if (rc >= 0)
@@ -194,7 +196,8 @@ static int transfer_open(Request *r, const FetchOptions *o)
         curl_easy_setopt(r->easy, CURLOPT_FOLLOWLOCATION, 1L);
         curl_easy_setopt(r->easy, CURLOPT_MAXREDIRS, REDIRECTS_MAX);
         curl_easy_setopt(r->easy, CURLOPT_NOSIGNAL, 1L);
-        curl_easy_setopt(r->easy, CURLOPT_CONNECTTIMEOUT, o->connect_timeout_s > 0 ? (long)o->connect_timeout_s : CONNECT_TIMEOUT);
+        curl_easy_setopt(r->easy, CURLOPT_CONNECTTIMEOUT,
+                         o->connect_timeout_s > 0 ? (long)o->connect_timeout_s : CONNECT_TIMEOUT);
         curl_easy_setopt(r->easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
         curl_easy_setopt(r->easy, CURLOPT_LOW_SPEED_TIME, o->stall_timeout_s > 0 ? (long)o->stall_timeout_s : STALL_TIMEOUT);
         if (o->proxy)
@@ -243,8 +246,10 @@ static int differs(Request *r, const Digest *is, Error *e)
                                  "; the mirror is being updated or has been tampered with: try again or use another mirror",
                                  r->item->url, r->have, r->item->size);
         return error_set(e, -EBADMSG,
-                         "%s has %s %s, the index says %s; the mirror is being updated or has been tampered with: try again or use another mirror",
-                         r->item->url, digest_type_name(is->type), digest_hex(is, is_hex), digest_hex(&r->item->digest, said_hex));
+                         "%s has %s %s, the index says %s; the mirror is being updated or has been tampered with: try again or "
+                         "use another mirror",
+                         r->item->url, digest_type_name(is->type), digest_hex(is, is_hex),
+                         digest_hex(&r->item->digest, said_hex));
 }
 
 static int verify_and_publish(Request *r, const FetchOptions *o, Error *e)
@@ -316,6 +321,8 @@ int request_finish(Request *r, const FetchOptions *o, CURLcode code, bool reache
                 rc = error_set(e, r->failure.code, "%s", r->failure.message);
         else
                 rc = code == CURLE_OK ? finish_good(r, o, e) : finish_bad(r, o, &f, e);
+        if (rc < 0 && r->part >= 0 && (r->have == 0 || rc == -E2BIG)) /* nothing that is worth keeping */
+                part_drop(r, o->dirfd);
         if (rc < 0 && r->item->label)
                 return error_prefix(e, rc, "%s", r->item->label);
         return rc;

@@ -21,15 +21,15 @@ typedef struct Request {
         RequestState state;
         CURL *easy;
         char detail[CURL_ERROR_SIZE];
-        int part;                /* PATH.part, locked; -1 */
-        DigestStream digest;     /* of the `have` bytes in it */
-        uint64_t have, resumed;  /* resumed: where this transfer began */
-        uint64_t not_before;     /* monotonic */
+        int part;               /* PATH.part, locked; -1 */
+        DigestStream digest;    /* of the `have` bytes in it */
+        uint64_t have, resumed; /* resumed: where this transfer began */
+        uint64_t not_before;    /* monotonic */
         unsigned tries;
-        bool pieced;             /* beginning and rest come from different answers */
-        bool answered;           /* the first byte of this transfer has come */
-        bool contended;          /* another process had the lock: the file may be complete now */
-        Error failure;           /* of our own, in the middle of a transfer */
+        bool pieced;    /* beginning and rest come from different answers */
+        bool answered;  /* the first byte of this transfer has come */
+        bool contended; /* another process had the lock: the file may be complete now */
+        Error failure;  /* of our own, in the middle of a transfer */
 } Request;
 
 /* Opens the partial file and the transfer. -EAGAIN: another process is at it. 1: the file is complete, nothing to be done. */

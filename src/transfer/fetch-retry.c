@@ -7,8 +7,8 @@
 #include "base/clock.h"
 #include "base/macro.h"
 
-#define PAUSE_FIRST (USEC_PER_SEC / 2)
-#define PAUSE_MAX   (10 * USEC_PER_SEC)
+#define PAUSE_FIRST     (USEC_PER_SEC / 2)
+#define PAUSE_MAX       (10 * USEC_PER_SEC)
 #define PAUSE_ASKED_MAX 30
 
 static const long passing_status[] = {408, 425, 429, 500, 502, 503, 504};
@@ -74,9 +74,15 @@ static const char *status_text(long status)
                 long status;
                 const char *text;
         } rows[] = {
-                {401, "the server wants a password"}, {403, "the server forbids it"},       {404, "not found"},
-                {410, "gone"},                        {429, "the server is asked too often"}, {500, "the server has an internal error"},
-                {502, "bad gateway"},                 {503, "the server is unavailable"},   {504, "gateway timed out"},
+                        {401, "the server wants a password"},
+                        {403, "the server forbids it"},
+                        {404, "not found"},
+                        {410, "gone"},
+                        {429, "the server is asked too often"},
+                        {500, "the server has an internal error"},
+                        {502, "bad gateway"},
+                        {503, "the server is unavailable"},
+                        {504, "gateway timed out"},
         };
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++)
@@ -95,17 +101,23 @@ int fetch_failure_explain(const FetchFailure *f, Error *e)
         host_of(f->url, host, sizeof(host));
         switch ((int)f->code) {
         case CURLE_COULDNT_RESOLVE_HOST:
-                return error_set(e, -EHOSTUNREACH, "cannot reach mirror host '%s': could not resolve its name; " TRY_ELSEWHERE, host);
+                return error_set(e, -EHOSTUNREACH, "cannot reach mirror host '%s': could not resolve its name; " TRY_ELSEWHERE,
+                                 host);
         case CURLE_COULDNT_RESOLVE_PROXY:
                 return error_set(e, -EHOSTUNREACH, "cannot reach the proxy for '%s': %s; check http_proxy", f->url, detail);
         case CURLE_COULDNT_CONNECT:
                 return error_set(e, -EHOSTUNREACH, "cannot reach mirror host '%s': %s; " TRY_ELSEWHERE, host, detail);
         case CURLE_PEER_FAILED_VERIFICATION:
         case CURLE_SSL_CACERT_BADFILE:
-                return error_set(e, -EACCES, "the certificate of mirror host '%s' is not accepted: %s; install ca-certificates or check the clock",
+                return error_set(e, -EACCES,
+                                 "the certificate of mirror host '%s' is not accepted: %s; install ca-certificates or check the "
+                                 "clock",
                                  host, detail);
         case CURLE_HTTP_RETURNED_ERROR:
-                return error_set(e, f->status == 404 || f->status == 410 ? -ENOENT : f->status == 401 || f->status == 403 ? -EACCES : -EIO,
+                return error_set(e,
+                                 f->status == 404 || f->status == 410   ? -ENOENT
+                                 : f->status == 401 || f->status == 403 ? -EACCES
+                                                                        : -EIO,
                                  "%s: %ld %s", f->url, f->status, status_text(f->status));
         case CURLE_FILE_COULDNT_READ_FILE:
                 return error_set(e, -ENOENT, "%s: no such file", f->url);

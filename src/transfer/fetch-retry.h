@@ -11,10 +11,10 @@
 
 typedef struct FetchFailure {
         CURLcode code;
-        long status;         /* of HTTP, 0: no answer */
+        long status; /* of HTTP, 0: no answer */
         const char *url;
-        const char *detail;  /* curl's own words, may be empty */
-        bool reached;        /* something was fetched before in this run, so that the network and the host are good in principle */
+        const char *detail; /* curl's own words, may be empty */
+        bool reached;       /* something was fetched before in this run, so that the network and the host are good in principle */
 } FetchFailure;
 
 bool fetch_failure_passes(const FetchFailure *f);

@@ -22,8 +22,8 @@ typedef struct Fetch {
         Request *requests; /* same order as items */
         size_t n, n_done, n_running;
         size_t first_waiting; /* no request before it waits */
-        CURLM *multi;      /* NULL until something must be fetched */
-        FetchCache *cache; /* NULL: nothing is there */
+        CURLM *multi;         /* NULL until something must be fetched */
+        FetchCache *cache;    /* NULL: nothing is there */
         bool reached;
         uint64_t total, settled; /* bytes: of all, of those done */
         uint64_t shown;          /* when progress was last reported */

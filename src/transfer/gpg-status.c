@@ -9,19 +9,19 @@
 #include "base/str.h"
 #include "base/strv.h"
 
-#define PREFIX "[GNUPG:] "
+#define PREFIX     "[GNUPG:] "
 #define HASH_FIELD 8 /* of VALIDSIG, counted from the keyword */
 
 typedef enum Verdict {
-        VERDICT_GOOD,     /* a signature by a key of the keyring */
-        VERDICT_WEAK,     /* good, but its digest algorithm proves nothing any more */
-        VERDICT_UNKNOWN,  /* the key is not in the keyring */
+        VERDICT_GOOD,    /* a signature by a key of the keyring */
+        VERDICT_WEAK,    /* good, but its digest algorithm proves nothing any more */
+        VERDICT_UNKNOWN, /* the key is not in the keyring */
         VERDICT_OLD_KEY,
         VERDICT_OLD_SIGNATURE,
         VERDICT_REVOKED,
-        VERDICT_FAILED,   /* could not be checked */
-        VERDICT_BAD,      /* the text is not what was signed */
-        VERDICT_NOTHING,  /* no signature at all */
+        VERDICT_FAILED,  /* could not be checked */
+        VERDICT_BAD,     /* the text is not what was signed */
+        VERDICT_NOTHING, /* no signature at all */
         _VERDICT_MAX,
 } Verdict;
 
@@ -36,8 +36,9 @@ typedef struct StatusRow {
 } StatusRow;
 
 static const StatusRow rows[] = {
-        {"VALIDSIG", VERDICT_GOOD},         {"NO_PUBKEY", VERDICT_UNKNOWN},   {"EXPKEYSIG", VERDICT_OLD_KEY}, {"EXPSIG", VERDICT_OLD_SIGNATURE},
-        {"REVKEYSIG", VERDICT_REVOKED},     {"ERRSIG", VERDICT_FAILED},       {"BADSIG", VERDICT_BAD},        {"NODATA", VERDICT_NOTHING},
+                {"VALIDSIG", VERDICT_GOOD},        {"NO_PUBKEY", VERDICT_UNKNOWN}, {"EXPKEYSIG", VERDICT_OLD_KEY},
+                {"EXPSIG", VERDICT_OLD_SIGNATURE}, {"REVKEYSIG", VERDICT_REVOKED}, {"ERRSIG", VERDICT_FAILED},
+                {"BADSIG", VERDICT_BAD},           {"NODATA", VERDICT_NOTHING},
 };
 
 /* Hash algorithms of OpenPGP that no longer prove anything: MD5, SHA-1, RIPEMD-160. */
@@ -84,16 +85,19 @@ static void judge_line(Judgement *j, const char *line, bool *after_good)
 static int explain(const Judgement *j, const char *what, Error *e)
 {
         if (j->seen[VERDICT_REVOKED])
-                return error_set(e, -EKEYREVOKED, "%s: signed with key %s, which is revoked; " GET_KEYRING, what, j->key[VERDICT_REVOKED]);
+                return error_set(e, -EKEYREVOKED, "%s: signed with key %s, which is revoked; " GET_KEYRING, what,
+                                 j->key[VERDICT_REVOKED]);
         if (j->seen[VERDICT_OLD_KEY])
-                return error_set(e, -EKEYEXPIRED, "%s: signed with key %s, which has expired; " GET_KEYRING, what, j->key[VERDICT_OLD_KEY]);
+                return error_set(e, -EKEYEXPIRED, "%s: signed with key %s, which has expired; " GET_KEYRING, what,
+                                 j->key[VERDICT_OLD_KEY]);
         if (j->seen[VERDICT_OLD_SIGNATURE])
                 return error_set(e, -EKEYEXPIRED, "%s: its signature by key %s has expired", what, j->key[VERDICT_OLD_SIGNATURE]);
         if (j->seen[VERDICT_WEAK])
-                return error_set(e, -EKEYREJECTED, "%s: its signature by key %s uses a digest that is too weak to be trusted", what,
-                                 j->key[VERDICT_WEAK]);
+                return error_set(e, -EKEYREJECTED, "%s: its signature by key %s uses a digest that is too weak to be trusted",
+                                 what, j->key[VERDICT_WEAK]);
         if (j->seen[VERDICT_UNKNOWN])
-                return error_set(e, -ENOKEY, "%s: signed with key %s, which is not in the keyring; " GET_KEYRING, what, j->key[VERDICT_UNKNOWN]);
+                return error_set(e, -ENOKEY, "%s: signed with key %s, which is not in the keyring; " GET_KEYRING, what,
+                                 j->key[VERDICT_UNKNOWN]);
         if (j->seen[VERDICT_FAILED])
                 return error_set(e, -EKEYREJECTED, "%s: its signature by key %s cannot be checked", what, j->key[VERDICT_FAILED]);
         return error_set(e, -EKEYREJECTED, "%s: it is not signed", what);
@@ -109,7 +113,8 @@ int gpg_status_judge(const char *status, const char *what, Error *e)
                 judge_line(&j, *line, &after_good);
         if (j.seen[VERDICT_BAD])
                 return error_set(e, -EKEYREJECTED,
-                                 "%s: the signature by key %s does not fit the text: it has been tampered with or is damaged; use another mirror", what,
-                                 j.key[VERDICT_BAD]);
+                                 "%s: the signature by key %s does not fit the text: it has been tampered with or is damaged; "
+                                 "use another mirror",
+                                 what, j.key[VERDICT_BAD]);
         return j.seen[VERDICT_GOOD] ? 0 : explain(&j, what, e);
 }

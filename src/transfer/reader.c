@@ -41,9 +41,9 @@ static la_ssize_t on_read(struct archive *a, void *ctx, const void **ret)
 static int enable(struct archive *a, ReaderFormat format)
 {
         static int (*const filters[])(struct archive *) = {
-                archive_read_support_filter_none, archive_read_support_filter_gzip, archive_read_support_filter_xz,
-                archive_read_support_filter_zstd, archive_read_support_filter_lzma, archive_read_support_filter_bzip2,
-                archive_read_support_filter_lz4,
+                        archive_read_support_filter_none, archive_read_support_filter_gzip, archive_read_support_filter_xz,
+                        archive_read_support_filter_zstd, archive_read_support_filter_lzma, archive_read_support_filter_bzip2,
+                        archive_read_support_filter_lz4,
         };
 
         /* ARCHIVE_WARN says that libarchive was built without that library: such a file then fails with its own message. */

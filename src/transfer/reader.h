@@ -18,9 +18,9 @@ typedef enum ReaderFormat {
 
 typedef struct Reader {
         struct archive *archive;
-        int fd;              /* borrowed */
-        uint64_t pos, end;   /* end UINT64_MAX: until the end of the file */
-        bool seekable;       /* pread, the shared offset stays alone; else read */
+        int fd;            /* borrowed */
+        uint64_t pos, end; /* end UINT64_MAX: until the end of the file */
+        bool seekable;     /* pread, the shared offset stays alone; else read */
         uint8_t *buf;
 } Reader;
 

@@ -13,35 +13,38 @@
 
 /* ---- digests ---- */
 typedef enum DigestType { DIGEST_NONE, DIGEST_SHA256, DIGEST_SHA512, _DIGEST_MAX } DigestType;
-typedef struct Digest { DigestType type; uint8_t bytes[64]; } Digest;
+typedef struct Digest {
+        DigestType type;
+        uint8_t bytes[64];
+} Digest;
 int digest_parse(DigestType type, const char *hex, Digest *ret); /* -EINVAL */
 size_t digest_size(DigestType type);
-int digest_of_fd(int fd, DigestType type, Digest *ret);          /* from the start, by pread */
+int digest_of_fd(int fd, DigestType type, Digest *ret); /* from the start, by pread */
 bool digest_eq(const Digest *a, const Digest *b);
 
 /* ---- fetch ---- */
 typedef struct FetchItem {
-        const char *url;            /* http, https or file */
-        const char *path;           /* the finished file, below FetchOptions.dirfd; a partial one is PATH.part and is resumed */
-        uint64_t size;              /* expected, 0 = unknown; also the limit of what is taken */
-        uint64_t limit;             /* when size is unknown: -E2BIG beyond, 0 = 64 MiB */
-        Digest digest;              /* of the file; DIGEST_NONE: not checked here */
-        const char *label;          /* for messages: "libc6 2.36-9" */
+        const char *url;   /* http, https or file */
+        const char *path;  /* the finished file, below FetchOptions.dirfd; a partial one is PATH.part and is resumed */
+        uint64_t size;     /* expected, 0 = unknown; also the limit of what is taken */
+        uint64_t limit;    /* when size is unknown: -E2BIG beyond, 0 = 64 MiB */
+        Digest digest;     /* of the file; DIGEST_NONE: not checked here */
+        const char *label; /* for messages: "libc6 2.36-9" */
         void *user;
 } FetchItem;
 
 typedef struct FetchOptions {
-        int dirfd;                  /* where paths are */
-        unsigned parallel;          /* connections, 0 = 8 */
-        unsigned retries;           /* per item for what may pass (time-outs, 5xx, broken connections), with growing pauses */
+        int dirfd;         /* where paths are */
+        unsigned parallel; /* connections, 0 = 8 */
+        unsigned retries;  /* per item for what may pass (time-outs, 5xx, broken connections), with growing pauses */
         unsigned connect_timeout_s, stall_timeout_s; /* 0 = 20 and 30 */
-        bool no_cache;              /* fetch also what is there with the right size and digest */
-        const char *proxy;          /* NULL: from the environment, as curl(1) does */
+        bool no_cache;                               /* fetch also what is there with the right size and digest */
+        const char *proxy;                           /* NULL: from the environment, as curl(1) does */
         const Events *events;
         /* Called in completion order for each item whose file is complete and verified (also when it was in the cache); negative ends the fetch. */
         int (*done)(void *ctx, const FetchItem *item, Error *e);
         /* When not NULL: an fd to watch besides the sockets (a worker's reports) and what to do when it is readable. */
-        int watch_fd;               /* -1 = none */
+        int watch_fd; /* -1 = none */
         int (*watch)(void *ctx, Error *e);
         void *ctx;
 } FetchOptions;
@@ -65,42 +68,51 @@ int decompress_file(int fd, uint64_t limit, char **ret, size_t *ret_len, Error *
 typedef struct Unpack Unpack;
 
 typedef enum UnpackFormat {
-        UNPACK_TAR,   /* any libarchive tar, any compression */
-        UNPACK_DEB,   /* ar: the data member goes to the tree, the control member's files are handed back */
+        UNPACK_TAR, /* any libarchive tar, any compression */
+        UNPACK_DEB, /* ar: the data member goes to the tree, the control member's files are handed back */
         _UNPACK_FORMAT_MAX,
 } UnpackFormat;
 
-typedef struct UnpackFile { char *name; char *data; size_t len; mode_t mode; } UnpackFile; /* of a control archive */
+typedef struct UnpackFile {
+        char *name;
+        char *data;
+        size_t len;
+        mode_t mode;
+} UnpackFile; /* of a control archive */
 typedef struct UnpackResult {
-        UnpackFile *control; size_t n_control;   /* UNPACK_DEB */
-        char **paths;                            /* entries in archive order as dpkg lists them: "/.", "/usr", "/usr/bin/x"; directories without a trailing slash */
-        char **conffile_digests;                 /* UNPACK_DEB: "PATH MD5" for each path in the control member conffiles */
-        uint64_t bytes;                          /* of regular files */
+        UnpackFile *control;
+        size_t n_control; /* UNPACK_DEB */
+        char **paths; /* entries in archive order as dpkg lists them: "/.", "/usr", "/usr/bin/x"; directories without a trailing slash */
+        char **conffile_digests; /* UNPACK_DEB: "PATH MD5" for each path in the control member conffiles */
+        uint64_t bytes;          /* of regular files */
 } UnpackResult;
 void unpack_result_done(UnpackResult *r);
 
 typedef struct UnpackJob {
         UnpackFormat format;
-        int fd;                                   /* the archive, opened by the caller, read from the start; borrowed until done() */
+        int fd; /* the archive, opened by the caller, read from the start; borrowed until done() */
         const char *label;
         void *user;
 } UnpackJob;
 
 typedef struct UnpackOptions {
         int root_dirfd;
-        uint32_t id_base;          /* host-side start of the worker's ID range */
-        unsigned workers;          /* 0 = number of CPUs */
-        uint64_t limit_bytes;      /* of everything unpacked, 0 = none: a bomb ends with a message */
-        bool numeric_owner;        /* owners by number, the archive's names are ignored (always for tar) */
+        uint32_t id_base;     /* host-side start of the worker's ID range */
+        unsigned workers;     /* 0 = number of CPUs */
+        uint64_t limit_bytes; /* of everything unpacked, 0 = none: a bomb ends with a message */
+        bool numeric_owner;   /* owners by number, the archive's names are ignored (always for tar) */
         /* In completion order. */
         int (*done)(void *ctx, const UnpackJob *job, UnpackResult *result, Error *e);
         void *ctx;
 } UnpackOptions;
 
 int unpack_open(const UnpackOptions *o, Unpack **ret, Error *e);
-int unpack_fd(const Unpack *u);                       /* readable when results wait: for FetchOptions.watch_fd */
+int unpack_fd(const Unpack *u);                               /* readable when results wait: for FetchOptions.watch_fd */
 int unpack_submit(Unpack *u, const UnpackJob *job, Error *e); /* queues; never blocks on the work */
-int unpack_dispatch(Unpack *u, Error *e);             /* takes the waiting results, calls done() */
-int unpack_finish(Unpack *u, Error *e);               /* until the queue is empty */
-Unpack *unpack_close(Unpack *u);                      /* kills what still works; returns NULL */
-static inline void unpack_closep(Unpack **u) { unpack_close(*u); }
+int unpack_dispatch(Unpack *u, Error *e);                     /* takes the waiting results, calls done() */
+int unpack_finish(Unpack *u, Error *e);                       /* until the queue is empty */
+Unpack *unpack_close(Unpack *u);                              /* kills what still works; returns NULL */
+static inline void unpack_closep(Unpack **u)
+{
+        unpack_close(*u);
+}

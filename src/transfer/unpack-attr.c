@@ -35,8 +35,8 @@ static void entry_times(struct archive_entry *entry, struct timespec ret[static 
 {
         ret[0] = (struct timespec){.tv_nsec = UTIME_OMIT};
         ret[1] = archive_entry_mtime_is_set(entry)
-                         ? (struct timespec){archive_entry_mtime(entry), archive_entry_mtime_nsec(entry)}
-                         : (struct timespec){.tv_nsec = UTIME_OMIT};
+                                 ? (struct timespec){archive_entry_mtime(entry), archive_entry_mtime_nsec(entry)}
+                                 : (struct timespec){.tv_nsec = UTIME_OMIT};
 }
 
 /* ---- ACLs: the kernel's form of them, linux/posix_acl_xattr.h ---- */
@@ -47,9 +47,11 @@ typedef struct AclTag {
         bool named;
 } AclTag;
 
-static const AclTag acl_tags[] = { /* in the order that the kernel wants */
-        {ARCHIVE_ENTRY_ACL_USER_OBJ, 0x01, false},  {ARCHIVE_ENTRY_ACL_USER, 0x02, true},  {ARCHIVE_ENTRY_ACL_GROUP_OBJ, 0x04, false},
-        {ARCHIVE_ENTRY_ACL_GROUP, 0x08, true},      {ARCHIVE_ENTRY_ACL_MASK, 0x10, false}, {ARCHIVE_ENTRY_ACL_OTHER, 0x20, false},
+static const AclTag acl_tags[] = {
+                /* in the order that the kernel wants */
+                {ARCHIVE_ENTRY_ACL_USER_OBJ, 0x01, false},  {ARCHIVE_ENTRY_ACL_USER, 0x02, true},
+                {ARCHIVE_ENTRY_ACL_GROUP_OBJ, 0x04, false}, {ARCHIVE_ENTRY_ACL_GROUP, 0x08, true},
+                {ARCHIVE_ENTRY_ACL_MASK, 0x10, false},      {ARCHIVE_ENTRY_ACL_OTHER, 0x20, false},
 };
 
 static void acl_append(Buf *b, const AclTag *row, int permset, uint32_t id)

@@ -9,7 +9,8 @@
 
 bool attr_owner_is_valid(struct archive_entry *entry); /* to be asked first: among the 65536 IDs of the tree */
 int attr_apply_file(int fd, struct archive_entry *entry, bool inherited);
-int attr_apply_name(int dirfd, const char *name, struct archive_entry *entry, bool inherited); /* links and fifos; links are not followed */
+int attr_apply_name(int dirfd, const char *name, struct archive_entry *entry,
+                    bool inherited); /* links and fifos; links are not followed */
 /* Follows a link, as dpkg does with a directory's entry. `fresh`: just made with the permission bits, by 0:0. */
 int attr_apply_directory(int dirfd, const char *name, struct archive_entry *entry, bool fresh);
 bool attr_is_special_directory(struct archive_entry *entry); /* owner or mode are not those of most: 0:0, 0755 */

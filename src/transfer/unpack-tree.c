@@ -53,7 +53,8 @@ int tree_path(const char *name, char ret[static PATH_MAX], Error *e)
 static int fail(int code, const char *what, const char *path, Error *e)
 {
         if (code == -ENOSPC || code == -EDQUOT)
-                return error_set(e, code, "no space left on the file system of the new root: free some or build on another file system");
+                return error_set(e, code,
+                                 "no space left on the file system of the new root: free some or build on another file system");
         return error_sys(e, code, "cannot %s '/%s'", what, path);
 }
 
@@ -227,7 +228,8 @@ static int write_data(Tree *t, struct archive *a, const Creation *c, Md5 *md5, E
                         return fail(r, "write", c->place.path, e);
                 pos = offset + (off_t)len;
         }
-        if (archive_entry_size_is_set(c->entry) && archive_entry_size(c->entry) > pos && ftruncate(c->fd, archive_entry_size(c->entry)) < 0)
+        if (archive_entry_size_is_set(c->entry) && archive_entry_size(c->entry) > pos &&
+            ftruncate(c->fd, archive_entry_size(c->entry)) < 0)
                 return fail(-errno, "write", c->place.path, e);
         return 0;
 }

@@ -29,17 +29,17 @@ typedef struct TreeTime {
 } TreeTime;
 
 typedef struct Tree {
-        int root;                 /* of the tree, O_PATH; borrowed */
-        bool package;             /* dpkg's view of directories that exist, newlines refused; else those of an image */
-        uint64_t limit;           /* bytes of all archives, 0 = none */
-        _Atomic uint64_t *used;   /* shared with the other workers */
-        uint64_t bytes;           /* of regular files, this archive */
-        bool stale;               /* something was replaced: perhaps a link to a directory in dirs */
-        TreeDir dirs[TREE_DIRS];  /* direct-mapped by the path's hash */
+        int root;                /* of the tree, O_PATH; borrowed */
+        bool package;            /* dpkg's view of directories that exist, newlines refused; else those of an image */
+        uint64_t limit;          /* bytes of all archives, 0 = none */
+        _Atomic uint64_t *used;  /* shared with the other workers */
+        uint64_t bytes;          /* of regular files, this archive */
+        bool stale;              /* something was replaced: perhaps a link to a directory in dirs */
+        TreeDir dirs[TREE_DIRS]; /* direct-mapped by the path's hash */
         struct {
                 TreeTime *items;
                 size_t n;
-        } times;                  /* image: directory times are set at the end, because filling a directory changes them */
+        } times; /* image: directory times are set at the end, because filling a directory changes them */
 } Tree;
 
 /* The entry's place: "" for the top, else relative and normalized. -EBADMSG when it climbs or is too long. */

@@ -130,7 +130,8 @@ static int write_entry(Worker *w, const Reader *in, struct archive_entry *entry,
 
         if (r < 0)
                 return r;
-        bool conffile = archive_entry_filetype(entry) == AE_IFREG && !archive_entry_hardlink(entry) && strv_contains(w->conffiles, path);
+        bool conffile = archive_entry_filetype(entry) == AE_IFREG && !archive_entry_hardlink(entry) &&
+                        strv_contains(w->conffiles, path);
         md5_init(&md5);
         r = tree_write_entry(&w->tree, in->archive, entry, path + 1, conffile ? &md5 : NULL, e);
         if (r < 0)

@@ -110,8 +110,8 @@ static int describe_end(PoolWorker *w, Error *e)
                 return error_set(e, -EIO, "the unpack worker is gone");
         w->pidfd = fd_close(w->pidfd);
         if (info.si_code == CLD_KILLED || info.si_code == CLD_DUMPED)
-                return error_set(e, -EIO, "the unpack worker was killed by signal %d (%s)%s", info.si_status, strsignal(info.si_status),
-                                 info.si_status == SIGKILL ? "; is memory short?" : "");
+                return error_set(e, -EIO, "the unpack worker was killed by signal %d (%s)%s", info.si_status,
+                                 strsignal(info.si_status), info.si_status == SIGKILL ? "; is memory short?" : "");
         return error_set(e, -EIO, "the unpack worker ended unexpectedly");
 }
 

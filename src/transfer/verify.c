@@ -103,8 +103,10 @@ static int add_keyring(Gpgv *g, const char *path, Error *e)
 static int add_keyrings(Gpgv *g, char *const *keyrings, Error *e)
 {
         if (strv_len(keyrings) == 0)
-                return error_set(e, -ENOKEY, "no keyring to verify signatures with; install the distribution's archive keyring, or name one with "
-                                             "--keyring=FILE");
+                return error_set(e, -ENOKEY,
+                                 "no keyring to verify signatures with; install the distribution's archive keyring, or name one "
+                                 "with "
+                                 "--keyring=FILE");
         STRV_FOREACH (k, keyrings) {
                 int r = add_keyring(g, *k, e);
                 if (r < 0)
@@ -142,8 +144,8 @@ static int lift_all(Gpgv *g)
 
 static int spawn(const Gpgv *g, pid_t *ret)
 {
-        static char *const env[] = {(char *)"LC_ALL=C", (char *)"PATH=/usr/local/bin:/usr/bin:/bin", (char *)"GNUPGHOME=/nonexistent",
-                                    (char *)"HOME=/nonexistent", NULL};
+        static char *const env[] = {(char *)"LC_ALL=C", (char *)"PATH=/usr/local/bin:/usr/bin:/bin",
+                                    (char *)"GNUPGHOME=/nonexistent", (char *)"HOME=/nonexistent", NULL};
         posix_spawn_file_actions_t actions;
         int r = posix_spawn_file_actions_init(&actions);
 
@@ -172,7 +174,8 @@ static int run(Gpgv *g, Error *e)
         if (r >= 0)
                 r = spawn(g, &pid);
         if (r == -ENOENT)
-                return error_set(e, r, "gpgv is not installed, which verifies signatures; install it (package gpgv, gnupg or gnupg2)");
+                return error_set(e, r,
+                                 "gpgv is not installed, which verifies signatures; install it (package gpgv, gnupg or gnupg2)");
         if (r < 0)
                 return error_sys(e, r, "cannot run gpgv");
         while (waitpid(pid, &status, 0) < 0)
@@ -217,7 +220,8 @@ static int check_clearsigned(const char *path, Error *e)
         if (!str_startswith(text, CLEARSIGN_BEGIN))
                 return error_set(e, -EKEYREJECTED, "%s: it is not signed", path_basename(path));
         if (strstr(text, "\n" CLEARSIGN_BEGIN))
-                return error_set(e, -EKEYREJECTED, "%s: it holds more than one signed text, which is refused", path_basename(path));
+                return error_set(e, -EKEYREJECTED, "%s: it holds more than one signed text, which is refused",
+                                 path_basename(path));
         return 0;
 }
 

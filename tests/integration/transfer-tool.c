@@ -80,7 +80,8 @@ static int unpacked(void *ctx, const UnpackJob *job, UnpackResult *result, Error
                 return 0;
         printf("archive %s bytes %" PRIu64 "\n", job->label, result->bytes);
         for (size_t i = 0; i < result->n_control; i++)
-                printf("control %s %04o %zu\n", result->control[i].name, (unsigned)result->control[i].mode, result->control[i].len);
+                printf("control %s %04o %zu\n", result->control[i].name, (unsigned)result->control[i].mode,
+                       result->control[i].len);
         STRV_FOREACH (p, result->paths)
                 printf("path %s\n", *p);
         STRV_FOREACH (d, result->conffile_digests)
@@ -152,7 +153,8 @@ typedef struct Verb {
 } Verb;
 
 static const Verb verbs[] = {
-        {"fetch", 1, fetch}, {"unpack", 4, unpack}, {"clearsigned", 1, clearsigned}, {"detached", 2, detached}, {"decompress", 2, decompress},
+                {"fetch", 1, fetch},       {"unpack", 4, unpack},         {"clearsigned", 1, clearsigned},
+                {"detached", 2, detached}, {"decompress", 2, decompress},
 };
 
 int main(int argc, char **argv)
