@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/path.h"
@@ -61,6 +62,17 @@ static int write_upper(const Work *w, int root_fd)
                 return -errno;
         _cleanup_close_ int data = open_directory(w->fd, WORK_NEW "/rw/data");
         return data < 0 ? data : attrs_copy(root_fd, data);
+}
+
+/* Noted, so that it stays when the store is copied or the directory exchanged. */
+static int set_created(const Work *w, uint64_t usec)
+{
+        _cleanup_close_ int fd = open_directory(w->fd, WORK_NEW);
+
+        if (fd < 0)
+                return fd;
+        image_set_created(fd, usec);
+        return 0;
 }
 
 /* The directory whose attributes "/" has: the upper one, else the topmost layer. */
@@ -152,7 +164,7 @@ static int freeze(const StoreChange *c, Stack *stack, Error *e)
         Store *s = c->store;
         const StoreImage *i = c->image;
         _cleanup_(work_end) Work w = WORK_NONE;
-        _cleanup_close_ int root = open_image_root(i), now = -1;
+        _cleanup_close_ int root = open_image_root(i);
         char id[33];
         int r = root < 0 ? root : upper_is_untouched(i);
 
@@ -171,11 +183,10 @@ static int freeze(const StoreChange *c, Stack *stack, Error *e)
         if (r == 0)
                 r = write_upper(&w, root);
         if (r == 0)
-                r = now = open_directory(w.fd, WORK_NEW);
-        if (r >= 0) {
+                r = set_created(&w, i->created_usec);
+        if (r == 0) {
                 _cleanup_free_ char *layer = layer_path(id),
                                     *promise = xasprintf("../work/%s/%s/rw/data", path_basename(w.path), WORK_NEW);
-                image_set_created(now, i->created_usec);
                 if (symlinkat(promise, s->root_fd, layer) == 0)
                         return freeze_exchange(c, &w, layer, e);
                 r = -errno;
@@ -257,6 +268,8 @@ static int derive_commit(const StoreChange *c, Derivation *d, bool copied, Error
                 r = publish(d);
         if (r == 0 && !d->snapshot)
                 r = root < 0 ? root : write_upper(&d->work, root);
+        if (r == 0)
+                r = set_created(&d->work, clock_realtime());
         if (r < 0)
                 return store_failed(c->store, r, e, "copy", c->image->name);
         return entries_commit(c->store, &d->work, &d->place, e);
@@ -287,7 +300,7 @@ static int overlay_rollback(const StoreChange *c, Error *e)
         _cleanup_(work_end) Work w = WORK_NONE;
         _cleanup_(stack_done) Stack stack = {0};
         _cleanup_(store_image_done) StoreImage snapshot = {0};
-        _cleanup_close_ int hold = store_hold(c->store, e), root = -1, new = -1;
+        _cleanup_close_ int hold = store_hold(c->store, e), root = -1;
         int r = hold < 0 ? hold : entries_snapshot_find(c, &snapshot, e);
 
         if (r == 0)
@@ -302,10 +315,9 @@ static int overlay_rollback(const StoreChange *c, Error *e)
         if (r == 0 && c->image->upper)
                 r = write_upper(&w, root);
         if (r == 0)
-                r = new = open_directory(w.fd, WORK_NEW);
+                r = set_created(&w, c->image->created_usec);
         if (r < 0)
                 return store_failed(c->store, r, e, "roll back", c->image->name);
-        image_set_created(new, c->image->created_usec);
         w.collect = true;
         return entries_exchange(c, &w, e);
 }
@@ -324,6 +336,8 @@ static int overlay_finish(StoreBuild *b, const Work *w, Error *e)
                 r = stack_write(w, WORK_NEW, &stack, b->kind == STORE_IMAGE ? STORE_IMAGES : ".");
         if (r == 0 && b->kind == STORE_MACHINE)
                 r = write_upper(w, b->dirfd);
+        if (r == 0)
+                r = set_created(w, clock_realtime());
         return r < 0 ? store_failed(b->store, r, e, "make", b->name) : 0;
 }
 

@@ -68,5 +68,3 @@ bool image_is_running(const StoreQuiesce *q);
 
 /* As sys_copy_tree() from an absolute path into WORK_TREE or WORK_NEW, with the machine frozen for that time when it runs. On disk when it returns. */
 int copy_frozen(const StoreChange *c, const char *source, const Work *w, const char *name, Error *e);
-/* Says so when the file system is full. `doing` completes "cannot …". */
-int store_failed(const Store *s, int code, Error *e, const char *doing, const char *name);

@@ -124,6 +124,7 @@ static int make_private(Store *s)
         for (size_t i = 0; i < ELEMENTSOF(directories); i++)
                 if (mkdirat(s->root_fd, directories[i], 0700) < 0 && errno != EEXIST)
                         return -errno;
+        (void)mkdirat(s->root_fd, STORE_SPARE, 0700); /* comes when there is room */
         return 0;
 }
 
@@ -151,6 +152,15 @@ int store_hold(Store *s, Error *e)
         return TAKE_FD(hold);
 }
 
+static int make_work(Store *s, const char *path)
+{
+        int r = mkdirat(s->root_fd, path, 0700) < 0 ? -errno : 0;
+
+        if ((r == -ENOSPC || r == -EDQUOT) && renameat(s->root_fd, STORE_SPARE, s->root_fd, path) == 0)
+                return 0;
+        return r;
+}
+
 int work_begin(Store *s, const char *name, Work *ret, Error *e)
 {
         uint8_t random[RANDOM_BYTES];
@@ -159,14 +169,15 @@ int work_begin(Store *s, const char *name, Work *ret, Error *e)
         hash_random(random, sizeof(random));
         hash_hex(random, sizeof(random), hex);
         _cleanup_free_ char *path = xasprintf("%s/.#%s.%s", STORE_WORK, name, hex);
-        if (mkdirat(s->root_fd, path, 0700) < 0)
-                return error_sys(e, -errno, "cannot begin a change in '%s'", s->root);
+        int r = make_work(s, path);
+        if (r < 0)
+                return store_failed(s, r, e, "begin a change of", name);
         int fd = openat(s->root_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0) {
-                int r = -errno;
+                r = -errno;
                 fd_close(fd);
                 unlinkat(s->root_fd, path, AT_REMOVEDIR);
-                return error_sys(e, r, "cannot begin a change in '%s'", s->root);
+                return store_failed(s, r, e, "begin a change of", name);
         }
         *ret = (Work){.store = s, .path = TAKE_PTR(path), .fd = fd};
         return 0;
@@ -187,7 +198,8 @@ void work_end(Work *w)
                 if (hold >= 0)
                         layers_collect(w->store, w);
         }
-        file_remove_tree_at(w->store->root_fd, w->path); /* what cannot go now is debris, tried again by every command */
+        (void)file_remove_tree_at(w->store->root_fd, w->path); /* what cannot go now is debris, tried again by every command */
+        (void)mkdirat(w->store->root_fd, STORE_SPARE, 0700);   /* in the place that has just become free */
         work_abandon(w);
 }
 
@@ -201,6 +213,8 @@ void work_clear_debris(Store *s)
                 _cleanup_close_ int hold = hold_raw(s, NULL);
                 if (hold < 0 || works_dead(s, &dead) < 0 || dead.n == 0 || settle(s, &dead) < 0)
                         return;
+                for (size_t i = 0; i < dead.n; i++)
+                        (void)renameat(dead.items[i].fd, WORK_NEW, dead.items[i].fd, WORK_DEAD); /* uses its layers no more */
                 layers_collect(s, &dead.items[0]);
         }
         for (size_t i = 0; i < dead.n; i++)

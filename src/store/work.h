@@ -17,10 +17,13 @@ struct Store {
 #define STORE_LAYERS    ".berth.v/layers"
 #define STORE_SNAPSHOTS ".berth.v/snapshots"
 #define STORE_IMAGES    ".berth.v/images"
+#define STORE_SPARE \
+        ".berth.v/spare" /* an empty directory for a transaction on a full disk: else nothing could be removed there */
 
 #define WORK_NEW       "new"       /* a state under construction; layers it names are in use */
 #define WORK_TREE      "tree"      /* a tree that is being filled, no layer yet */
 #define WORK_OLD       "old"       /* given up */
+#define WORK_DEAD      "dead"      /* was WORK_NEW of a killed command */
 #define WORK_REMOVED   "removed"   /* a machine given up: its snapshots follow */
 #define WORK_SNAPSHOTS "snapshots" /* snapshots given up */
 
@@ -43,6 +46,9 @@ void work_abandon(Work *w);                                      /* leaves every
 void work_clear_debris(Store *s);
 /* Renames `name` of w to the free `entry` in `dir` (relative to the store's root), durably. -EEXIST when it is taken. */
 int work_place(const Work *w, const char *name, const char *dir, const char *entry);
+
+/* Sets e, and says so when the file system is full. `doing` completes "cannot …". */
+int store_failed(const Store *s, int code, Error *e, const char *doing, const char *name);
 
 /* Names in a directory, sorted, without "." and ".."; a missing directory is empty. */
 int dir_entries(int dirfd, const char *path, char ***ret);

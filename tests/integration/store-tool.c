@@ -177,6 +177,56 @@ static int do_cat(Store *s, char **args, Error *e)
         return n < 0 ? error_sys(e, -errno, "read '%s'", args[1]) : 0;
 }
 
+static void dump_files(const StoreImage *i, char **files)
+{
+        for (char **f = files; *f; f++) {
+                char text[64];
+                _cleanup_close_ int fd = store_image_open(i, *f, O_RDONLY);
+                ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+                printf(" %s=%.*s", *f, n < 0 ? 1 : (int)strcspn(text, "\n"), n < 0 ? "-" : text);
+        }
+        printf("\n");
+}
+
+static int dump_snapshots(Store *s, const char *name, char **files, Error *e)
+{
+        StoreSnapshot *v = NULL;
+        size_t n = 0;
+        int r = store_snapshots(s, name, &v, &n, e);
+
+        for (size_t k = 0; r == 0 && k < n; k++) {
+                StoreImage i = {0};
+                r = store_find_snapshot(s, name, v[k].name, &i, e);
+                if (r < 0)
+                        break;
+                printf("%s %s", i.name, store_driver_name(i.driver));
+                dump_files(&i, files);
+                store_image_done(&i);
+        }
+        store_snapshots_free(v, n);
+        return r;
+}
+
+/* ROOT FILE…: one line for every machine, image and snapshot, with the first line of each file as it shows it */
+static int do_dump(Store *s, char **args, Error *e)
+{
+        int r = 0;
+
+        for (StoreKind kind = STORE_MACHINE; r == 0 && kind <= STORE_IMAGE; kind++) {
+                StoreImage *v = NULL;
+                size_t n = 0;
+                r = store_list(s, kind, &v, &n, e);
+                for (size_t i = 0; r == 0 && i < n; i++) {
+                        printf("%s%s %s", kind == STORE_IMAGE ? "image:" : "", v[i].name, store_driver_name(v[i].driver));
+                        dump_files(&v[i], args);
+                        if (kind == STORE_MACHINE)
+                                r = dump_snapshots(s, v[i].name, args, e);
+                }
+                store_images_free(v, n);
+        }
+        return r;
+}
+
 /* ROOT NAME [shared]: prints "locked" and keeps the lock until stdin ends */
 static int do_lock(Store *s, char **args, Error *e)
 {
@@ -211,7 +261,7 @@ static const struct {
 } verbs[] = {
                 {"create", do_create, 3}, {"clone", do_clone, 2}, {"snapshot", do_snapshot, 2},   {"rollback", do_rollback, 2},
                 {"remove", do_remove, 1}, {"list", do_list, 0},   {"snapshots", do_snapshots, 1}, {"show", do_show, 1},
-                {"cat", do_cat, 2},       {"lock", do_lock, 1},   {"default", do_default, 0},
+                {"cat", do_cat, 2},       {"lock", do_lock, 1},   {"default", do_default, 0},     {"dump", do_dump, 0},
 };
 
 int main(int argc, char **argv)
