@@ -13,32 +13,33 @@
 
 /* What `berth create NAME SOURCE` asks for, after parsing of SOURCE ("debian:bookworm", "ubuntu:noble"). Borrowed strings. */
 typedef struct DistroRequest {
-        const char *distribution;      /* "debian", "ubuntu" */
-        const char *suite;             /* "bookworm", "stable", "sid"; NULL = the distribution's default */
-        const char *arch;              /* dpkg name, NULL = the host's */
-        const char *variant;           /* "minbase", "standard", "boot"; NULL = "boot" */
-        char *const *include;          /* package names, may be "name=version" */
+        const char *distribution; /* "debian", "ubuntu" */
+        const char *suite;        /* "bookworm", "stable", "sid"; NULL = the distribution's default */
+        const char *arch;         /* dpkg name, NULL = the host's */
+        const char *variant;      /* "minbase", "standard", "boot"; NULL = "boot" */
+        char *const *include;     /* package names, may be "name=version" */
         char *const *exclude;
-        char *const *components;       /* NULL = main */
-        char *const *mirrors;          /* base URLs; NULL = $BERTH_MIRROR, then the host's apt sources for that distribution, then the distribution's documented default for other hosts */
-        char *const *keyrings;         /* files; NULL = the host's /usr/share/keyrings of that distribution */
-        bool allow_expired;            /* take an index past its Valid-Until */
-        bool no_verify;                /* take an unsigned index: --verify=no */
-        const char *cache_dir;         /* /var/cache/berth */
+        char *const *components; /* NULL = main */
+        char *const *mirrors; /* base URLs; NULL = $BERTH_MIRROR, then the host's apt sources for that distribution, then the distribution's documented default for other hosts */
+        char *const *keyrings; /* files; NULL = the host's /usr/share/keyrings of that distribution */
+        bool allow_expired;    /* take an index past its Valid-Until */
+        bool no_verify;        /* take an unsigned index: --verify=no */
+        const char *cache_dir; /* /var/cache/berth */
 } DistroRequest;
 
 /* Runs a program inside the tree that is being built, confined, as its root. Output lines go to `line` (may be NULL). *ret_status as a shell shows it. */
 typedef struct DistroCommand {
         char *const *argv;
-        char *const *env;              /* added to a clean default environment */
-        const char *stdin_text;        /* NULL: /dev/null */
+        char *const *env;       /* added to a clean default environment */
+        const char *stdin_text; /* NULL: /dev/null */
 } DistroCommand;
 typedef struct DistroRunner {
-        int (*run)(void *ctx, const DistroCommand *c, int *ret_status, char **ret_output, Error *e); /* output: the last 64 KiB of stdout and stderr */
+        int (*run)(void *ctx, const DistroCommand *c, int *ret_status, char **ret_output,
+                   Error *e); /* output: the last 64 KiB of stdout and stderr */
         void *ctx;
 } DistroRunner;
 
-typedef struct Distro Distro;      /* private vtable row */
+typedef struct Distro Distro;         /* private vtable row */
 typedef struct DistroPlan DistroPlan; /* index read, verified, solved */
 
 /* "debian:bookworm" -> distribution and suite; -EINVAL with the list of known distributions. */
@@ -48,7 +49,10 @@ int distro_parse_source(const char *source, char **ret_distribution, char **ret_
  * solver's explanation. */
 int distro_resolve(const DistroRequest *r, const Events *ev, DistroPlan **ret, Error *e);
 DistroPlan *distro_plan_free(DistroPlan *p);
-static inline void distro_plan_freep(DistroPlan **p) { distro_plan_free(*p); }
+static inline void distro_plan_freep(DistroPlan **p)
+{
+        distro_plan_free(*p);
+}
 
 /* A key that is equal if and only if the finished root would be the same: distribution, resolved suite, arch, variant, packages with versions and digests. File-name safe. */
 const char *distro_plan_key(const DistroPlan *p);
@@ -65,7 +69,7 @@ int distro_remember_key(const DistroRequest *r, const char *key, Error *e);
 typedef struct DistroInstall {
         int root_dirfd;
         const char *root_path;
-        uint32_t id_base;              /* for the unpack workers */
+        uint32_t id_base; /* for the unpack workers */
         const DistroRunner *runner;
         const Events *events;
 } DistroInstall;

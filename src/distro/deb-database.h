@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* dpkg's database (/var/lib/dpkg) of a root whose packages are unpacked and not configured, as `dpkg --unpack` leaves it. */
+
+#include "base/error.h"
+#include "distro/tar.h"
+#include "transfer/transfer.h"
+
+typedef struct DebDatabase {
+        Tar *tar;   /* where the files go */
+        Buf status; /* the file of that name */
+        Buf file_triggers;
+        struct {
+                struct DebTrigger {
+                        char *name;
+                        Buf lines;
+                } * items;
+                size_t n;
+        } triggers; /* those that are no paths */
+} DebDatabase;
+
+typedef struct DebUnpacked {
+        char *name, *arch; /* arch: of the package, may be "all" */
+        char *info;        /* what its files in info/ are called before the dot: "libc6:amd64" */
+        bool preinst, postinst;
+} DebUnpacked;
+void deb_unpacked_done(DebUnpacked *u);
+
+int deb_database_add(DebDatabase *db, const UnpackResult *r, DebUnpacked *ret, Error *e);
+/* Writes what is about all packages. */
+void deb_database_finish(DebDatabase *db, const char *arch);
+void deb_database_done(DebDatabase *db);

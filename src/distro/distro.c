@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "distro/distro.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/str.h"
+#include "base/strv.h"
+#include "distro/deb.h"
+#include "distro/distro-private.h"
+
+static const char *const debian_keyrings[] = {"debian-archive-keyring.gpg", "debian-archive-keyring.pgp", NULL};
+static const char *const debian_suites[] = {"stable",       "oldstable", "testing",  "unstable", "sid",
+                                            "experimental", "buster",    "bullseye", "bookworm", "trixie",
+                                            "forky",        "duke",      NULL};
+static const DebDistro debian = {
+                .keyrings = debian_keyrings,
+                .keyring_prefix = "debian-archive-",
+                .keyring_package = "debian-archive-keyring",
+                .suites = debian_suites,
+                .default_components = "main",
+};
+
+static const char *const ubuntu_keyrings[] = {"ubuntu-archive-keyring.gpg", "ubuntu-archive-keyring.pgp", NULL};
+static const char *const ubuntu_suites[] = {"devel", "bionic", "focal", "jammy", "noble", "plucky", "questing", "resolute", NULL};
+static const DebDistro ubuntu = {
+                .keyrings = ubuntu_keyrings,
+                .keyring_prefix = "ubuntu-archive-",
+                .keyring_package = "ubuntu-keyring",
+                .suites = ubuntu_suites,
+                .default_components = "main",
+};
+
+static const Distro distros[] = {
+                {"debian", "Debian", "stable", &debian, deb_resolve, deb_install, deb_plan_done},
+                {"ubuntu", "Ubuntu", "noble", &ubuntu, deb_resolve, deb_install, deb_plan_done},
+};
+
+const Distro *distro_find(const char *name)
+{
+        for (size_t i = 0; i < ELEMENTSOF(distros); i++)
+                if (str_eq(distros[i].name, name))
+                        return &distros[i];
+        return NULL;
+}
+
+static int unknown_distribution(const char *name, Error *e)
+{
+        _cleanup_strv_ char **names = NULL;
+
+        for (size_t i = 0; i < ELEMENTSOF(distros); i++)
+                strv_push(&names, distros[i].name);
+        _cleanup_free_ char *list = strv_join(names, ", ");
+        return error_set(e, -EINVAL, "unknown distribution '%s'; known are: %s (as in 'debian:bookworm')", name, list);
+}
+
+/* Suites become parts of URLs, paths and apt's sources. */
+static bool suite_is_valid(const char *s)
+{
+        if (*s == 0 || *s == '.' || *s == '-' || strlen(s) > 64)
+                return false;
+        return s[strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.+-_")] == 0;
+}
+
+int distro_parse_source(const char *source, char **ret_distribution, char **ret_suite, Error *e)
+{
+        const char *colon = strchr(source, ':');
+        _cleanup_free_ char *name = colon ? xstrndup(source, (size_t)(colon - source)) : xstrdup(source);
+
+        if (!distro_find(name))
+                return unknown_distribution(name, e);
+        if (colon && !suite_is_valid(colon + 1))
+                return error_set(e, -EINVAL, "'%s' is not the name of a suite; write for example '%s:%s'", colon + 1, name,
+                                 distro_find(name)->default_suite);
+        *ret_suite = colon ? xstrdup(colon + 1) : NULL;
+        *ret_distribution = TAKE_PTR(name);
+        return 0;
+}
+
+int distro_resolve(const DistroRequest *r, const Events *ev, DistroPlan **ret, Error *e)
+{
+        const Distro *d = distro_find(r->distribution);
+
+        if (!d)
+                return unknown_distribution(r->distribution, e);
+        if (r->suite && !suite_is_valid(r->suite))
+                return error_set(e, -EINVAL, "'%s' is not the name of a suite", r->suite);
+        _cleanup_(distro_plan_freep) DistroPlan *p = xnew(DistroPlan, 1);
+        p->distro = d;
+        DistroRequest full = *r;
+        full.suite = r->suite ?: d->default_suite;
+        int k = d->resolve(d, &full, ev, p, e);
+        if (k < 0)
+                return k;
+        *ret = TAKE_PTR(p);
+        return 0;
+}
+
+DistroPlan *distro_plan_free(DistroPlan *p)
+{
+        if (!p)
+                return NULL;
+        if (p->data)
+                p->distro->plan_done(p);
+        free(p->key);
+        free(p->title);
+        strv_free(p->packages);
+        free(p);
+        return NULL;
+}
+
+const char *distro_plan_key(const DistroPlan *p)
+{
+        return p->key;
+}
+
+char **distro_plan_packages(const DistroPlan *p)
+{
+        return p->packages;
+}
+
+const char *distro_plan_title(const DistroPlan *p)
+{
+        return p->title;
+}
+
+int distro_install(DistroPlan *p, const DistroInstall *i, Error *e)
+{
+        return p->distro->install(p, i, e);
+}
