@@ -52,6 +52,16 @@ static bool is_comment(const char *line, size_t len)
         return len > 0 && (*line == '#' || *line == ';');
 }
 
+/* A backslash that ends the line and is not itself behind one. */
+static bool goes_on(const char *line, size_t len)
+{
+        bool escaped = false;
+
+        for (size_t i = 0; i < len; i++)
+                escaped = !escaped && line[i] == '\\';
+        return escaped;
+}
+
 /* One logical line; NULL at the end of the file. */
 static char *next_logical(Reader *r)
 {
@@ -65,7 +75,7 @@ static char *next_logical(Reader *r)
                         continue;
                 if (!going_on)
                         r->line_first = r->line;
-                going_on = len > 0 && line[len - 1] == '\\';
+                going_on = goes_on(line, len);
                 buf_append(&out, line, len - going_on);
                 if (!going_on)
                         return buf_take(&out);

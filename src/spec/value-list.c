@@ -13,13 +13,15 @@
 #include "base/strv.h"
 
 /* Words by blanks; '…' and "…" quote. A backslash is a character like others: systemd.nspawn(5) takes these values so. */
+#define BLANKS " \t\r\n"
+
 static int word_read(const char **p, char **ret)
 {
         _cleanup_buf_ Buf word = {};
         char quote = '\0';
 
         buf_adds(&word, "");
-        for (; **p && (quote || !isspace((unsigned char)**p));) {
+        for (; **p && (quote || !strchr(BLANKS, **p));) {
                 char c = *(*p)++;
                 if (quote ? c == quote : c == '"' || c == '\'')
                         quote = quote ? '\0' : c;
@@ -38,7 +40,7 @@ static int words_read(const char *text, char ***ret, Error *e)
 
         for (;;) {
                 char *word;
-                p += strspn(p, " \t\r\n");
+                p += strspn(p, BLANKS);
                 if (!*p)
                         return 0;
                 if (word_read(&p, &word) < 0)
