@@ -7,8 +7,8 @@
  *   member = header[60] data [pad to an even offset]
  *   header = name[16] mtime[12] uid[6] gid[6] mode[8] size[10] "`\n"
  *
- * The members are debian-binary ("2.N\n"), control.tar[.x], data.tar[.x] in this order; names that begin with "_" may stand between
- * them and are skipped, whatever follows data is ignored. */
+ * The members are debian-binary ("2.N\n"), control.tar[.x], data.tar[.x] in this order; names that begin with "_" may
+ * stand between them and are skipped, whatever follows data is ignored. */
 
 #include <stdint.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Checks files that are there already against their digests, in a thread of its own, in the order given: the first ones are ready long before
- * the last one is read. */
+/* Checks files that are there already against their digests, in a thread of its own, in the order given: the first ones
+ * are ready long before the last one is read. */
 
 #include "transfer/transfer.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* One item on its way: its partial file, the digest of what has arrived, the transfer. The partial file is locked while it is written to, so that
- * two processes that fetch the same thing into the same place do it one after the other. */
+/* One item on its way: its partial file, the digest of what has arrived, the transfer. The partial file is locked while
+ * it is written to, so that two processes that fetch the same thing into the same place do it one after the other. */
 
 #include <curl/curl.h>
 
@@ -35,7 +35,8 @@ typedef struct Request {
 /* Opens the partial file and the transfer. -EAGAIN: another process is at it. 1: the file is complete, nothing to be done. */
 int request_start(Request *r, const FetchOptions *o, Error *e);
 
-/* After the transfer: what curl says. 0: complete, verified and in place; 1: to be tried again (not_before is set); else the error. */
+/* After the transfer: what curl says. 0: complete, verified and in place; 1: to be tried again (not_before is set); else
+ * the error. */
 int request_finish(Request *r, const FetchOptions *o, CURLcode code, bool reached, Error *e);
 
 void request_done(Request *r); /* frees; the partial file stays */

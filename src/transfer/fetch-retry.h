@@ -20,5 +20,6 @@ typedef struct FetchFailure {
 bool fetch_failure_passes(const FetchFailure *f);
 int fetch_failure_explain(const FetchFailure *f, Error *e);
 
-/* Before try 1, 2, … in microseconds: 0.5 s doubling up to 10 s, more when the server asked for it (seconds), but never over 30 s. */
+/* Before try 1, 2, … in microseconds: 0.5 s doubling up to 10 s, more when the server asked for it (seconds), but never
+ * over 30 s. */
 uint64_t fetch_pause(unsigned attempt, int64_t retry_after);

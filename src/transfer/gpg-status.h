@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What gpgv(1) says on its --status-fd (doc/DETAILS of GnuPG), reduced to a verdict. As apt: one good signature by a known key is enough, because
- * a suite is signed with several keys and a keyring need not have all; a bad one spoils everything. */
+/* What gpgv(1) says on its --status-fd (doc/DETAILS of GnuPG), reduced to a verdict. As apt: one good signature by a
+ * known key is enough, because a suite is signed with several keys and a keyring need not have all; a bad one spoils
+ * everything. */
 
 #include "base/error.h"
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* MD5 (RFC 1321), only for dpkg's record of configuration files, never to verify anything. Our own, because the unpack worker must not
- * run a crypto library: that would read its configuration, and load modules, from the tree that is being unpacked. */
+/* MD5 (RFC 1321), only for dpkg's record of configuration files, never to verify anything. Our own, because the unpack
+ * worker must not run a crypto library: that would read its configuration, and load modules, from the tree that is being
+ * unpacked. */
 
 #include <stddef.h>
 #include <stdint.h>

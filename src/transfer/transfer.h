@@ -41,7 +41,8 @@ typedef struct FetchOptions {
         bool no_cache;                               /* fetch also what is there with the right size and digest */
         const char *proxy;                           /* NULL: from the environment, as curl(1) does */
         const Events *events;
-        /* Called in completion order for each item whose file is complete and verified (also when it was in the cache); negative ends the fetch. */
+        /* Called in completion order for each item whose file is complete and verified (also when it was in the cache);
+         * negative ends the fetch. */
         int (*done)(void *ctx, const FetchItem *item, Error *e);
         /* When not NULL: an fd to watch besides the sockets (a worker's reports) and what to do when it is readable. */
         int watch_fd; /* -1 = none */
@@ -49,12 +50,14 @@ typedef struct FetchOptions {
         void *ctx;
 } FetchOptions;
 
-/* All or an error that names the item's label and URL and says what to try: a host that cannot be reached, 404, a digest that differs (the bad file is deleted). */
+/* All or an error that names the item's label and URL and says what to try: a host that cannot be reached, 404, a digest
+ * that differs (the bad file is deleted). */
 int fetch_all(const FetchItem *items, size_t n, const FetchOptions *o, Error *e);
 
 /* ---- signatures ---- */
-/* Runs gpgv(1) with the keyrings (files; .gpg or .asc) on a clear-signed file, or on a file with a detached signature. On success *ret_text holds exactly
- * the bytes that were signed (clear-signed: gpgv --output). The message says which key is missing, expired or wrong. */
+/* Runs gpgv(1) with the keyrings (files; .gpg or .asc) on a clear-signed file, or on a file with a detached signature.
+ * On success *ret_text holds exactly the bytes that were signed (clear-signed: gpgv --output). The message says which
+ * key is missing, expired or wrong. */
 int verify_clearsigned(const char *path, char *const *keyrings, char **ret_text, size_t *ret_len, Error *e);
 int verify_detached(const char *path, const char *signature, char *const *keyrings, Error *e);
 
@@ -63,8 +66,9 @@ int verify_detached(const char *path, const char *signature, char *const *keyrin
 int decompress_file(int fd, uint64_t limit, char **ret, size_t *ret_len, Error *e);
 
 /* ---- the unpack worker ---- */
-/* A pool of confined processes that unpack archives into one tree: each has namespaces of its own (user: the tree's IDs are mapped, 65536 from
- * id_base; mount: its "/" is the tree; net: none; pid), no capabilities outside them and a seccomp filter, so that an archive can do nothing but fill the tree. */
+/* A pool of confined processes that unpack archives into one tree: each has namespaces of its own (user: the tree's IDs
+ * are mapped, 65536 from id_base; mount: its "/" is the tree; net: none; pid), no capabilities outside them and a
+ * seccomp filter, so that an archive can do nothing but fill the tree. */
 typedef struct Unpack Unpack;
 
 typedef enum UnpackFormat {
@@ -82,7 +86,7 @@ typedef struct UnpackFile {
 typedef struct UnpackResult {
         UnpackFile *control;
         size_t n_control; /* UNPACK_DEB */
-        char **paths; /* entries in archive order as dpkg lists them: "/.", "/usr", "/usr/bin/x"; directories without a trailing slash */
+        char **paths; /* entries in archive order as dpkg lists them: "/.", "/usr", "/usr/bin/x"; no trailing slashes */
         char **conffile_digests; /* UNPACK_DEB: "PATH MD5" for each path in the control member conffiles */
         uint64_t bytes;          /* of regular files */
 } UnpackResult;

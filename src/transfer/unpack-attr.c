@@ -64,6 +64,13 @@ static void acl_append(Buf *b, const AclTag *row, int permset, uint32_t id)
         buf_append(b, &wire, sizeof(wire));
 }
 
+/* GNU tar writes a number where star writes a name and then the number. A name alone is nobody's here: that entry is left out. */
+static bool acl_id(const char *name, int id, uint32_t *ret)
+{
+        *ret = (uint32_t)id;
+        return id >= 0 || (name && str_parse_u32(name, ret) >= 0);
+}
+
 /* Entries of one kind in the archive's order: tools write them sorted by ID, as the kernel does. */
 static void acl_encode(struct archive_entry *entry, int type, Buf *ret)
 {
@@ -73,11 +80,12 @@ static void acl_encode(struct archive_entry *entry, int type, Buf *ret)
         for (size_t i = 0; i < ELEMENTSOF(acl_tags); i++) {
                 int t, permset, tag, id;
                 const char *name;
+                uint32_t number;
 
                 archive_entry_acl_reset(entry, type);
                 while (archive_entry_acl_next(entry, type, &t, &permset, &tag, &id, &name) == ARCHIVE_OK)
-                        if (tag == acl_tags[i].tag)
-                                acl_append(ret, &acl_tags[i], permset, (uint32_t)id);
+                        if (tag == acl_tags[i].tag && (acl_id(name, id, &number) || !acl_tags[i].named))
+                                acl_append(ret, &acl_tags[i], permset, number);
         }
 }
 
@@ -95,7 +103,8 @@ static int apply_acl(int fd, struct archive_entry *entry, int type, const char *
 
 /* ---- extended attributes ---- */
 
-/* File capabilities and what users set. Left out: trusted.* and the labels of security modules, which belong to the host that packed them. */
+/* File capabilities and what users set. Left out: trusted.* and the labels of security modules, which belong to the host
+ * that packed them. */
 static bool xattr_is_wanted(const char *name)
 {
         return str_eq(name, "security.capability") || str_startswith(name, "user.");

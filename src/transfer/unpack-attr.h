@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Owner, mode, extended attributes, ACLs and time of an archive entry. A new file already has owner 0:0 and its permission bits, so that most
- * entries need only their time set. `inherited`: made in a setgid directory, so that nothing is assumed. All return 0 or -errno. */
+/* Owner, mode, extended attributes, ACLs and time of an archive entry. A new file already has owner 0:0 and its
+ * permission bits, so that most entries need only their time set. `inherited`: made in a setgid directory, so that
+ * nothing is assumed. All return 0 or -errno. */
 
 #include <archive_entry.h>
 #include <stdbool.h>

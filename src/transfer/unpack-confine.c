@@ -17,8 +17,8 @@
 #include "sys/mount.h"
 #include "transfer/unpack-seccomp.h"
 
-/* For owners, modes, file capabilities, and to write where the mode forbids it. Refused: MKNOD (makes no devices in a user namespace
- * anyhow), SYS_ADMIN, SYS_CHROOT and all others. */
+/* For owners, modes, file capabilities, and to write where the mode forbids it. Refused: MKNOD (makes no devices in a
+ * user namespace anyhow), SYS_ADMIN, SYS_CHROOT and all others. */
 static const unsigned kept_capabilities[] = {CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_FSETID, CAP_SETFCAP};
 
 /* Enough for the largest windows that xz, zstd and lz4 ask for in packages, and the report. */
@@ -62,7 +62,8 @@ static int enter_tree(int mount)
         return r < 0 ? r : sys_pivot_root(mount);
 }
 
-/* What would otherwise be loaded later, from the tree: UTF-8, so that names in pax headers come out as they went in, and iconv's modules. */
+/* What would otherwise be loaded later, from the tree: UTF-8, so that names in pax headers come out as they went in, and
+ * iconv's modules. */
 static int load_locale(void)
 {
         if (!setlocale(LC_CTYPE, "C.UTF-8"))
@@ -87,8 +88,8 @@ static int limit_resources(void)
         return 0;
 }
 
-/* After the changes of IDs and capabilities, which clear the parent-death signal. Should the parent die before this line, its socket
- * is closed and the worker ends at the next message. */
+/* After the changes of IDs and capabilities, which clear the parent-death signal. Should the parent die before this
+ * line, its socket is closed and the worker ends at the next message. */
 static int lock_down(void)
 {
         if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)

@@ -12,8 +12,8 @@
 
 #include "base/macro.h"
 
-/* linux/audit.h names each architecture; the compiler knows which one this is. An architecture that is missing here is filtered by
- * number alone. */
+/* linux/audit.h names each architecture; the compiler knows which one this is. An architecture that is missing here is
+ * filtered by number alone. */
 #if defined(__x86_64__)
 #define FILTER_ARCH AUDIT_ARCH_X86_64 /* x32 calls have bit 30 set and so are in no row */
 #elif defined(__i386__)
@@ -119,8 +119,8 @@ static const uint32_t allowed[] = {
 #endif
 };
 
-/* Refused on purpose: open and friends without a directory descriptor, rename (nothing is renamed), ioctl, prctl, clone, execve, socket,
- * mount and the rest: what an unpacker has no use for. */
+/* Refused on purpose: open and friends without a directory descriptor, rename (nothing is renamed), ioctl, prctl, clone,
+ * execve, socket, mount and the rest: what an unpacker has no use for. */
 
 #define LOAD(member) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, member))
 #define RETURN(what) BPF_STMT(BPF_RET | BPF_K, (what))

@@ -299,9 +299,9 @@ static int write_device(Tree *t, struct archive *a, Creation *c, Md5 *md5, Error
         return error_set(e, -EBADMSG, "device node '/%s' is refused", c->place.path);
 }
 
-/* Directories that exist: an image's entry sets their attributes. Packages come in any order, from several workers, and many list
- * the same directory; so that the result does not depend on the order, one that is special (owner or mode) wins over the plain ones. The
- * top is always as the last package has it, because it was there before the first. */
+/* Directories that exist: an image's entry sets their attributes. Packages come in any order, from several workers, and
+ * many list the same directory; so that the result does not depend on the order, one that is special (owner or mode)
+ * wins over the plain ones. The top is always as the last package has it, because it was there before the first. */
 static bool directory_wins(const Tree *t, const Creation *c)
 {
         return !t->package || !*c->place.path || attr_is_special_directory(c->entry);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Writes archive entries into the tree whose top is the calling process's "/": runs in the unpack worker, whose root that is, so that
- * ".." and absolute links cannot lead out. Follows dpkg(1): links to directories on the way are followed and kept when the archive has
- * a directory there, a directory is never replaced, what else exists is replaced. */
+/* Writes archive entries into the tree whose top is the calling process's "/": runs in the unpack worker, whose root
+ * that is, so that ".." and absolute links cannot lead out. Follows dpkg(1): links to directories on the way are
+ * followed and kept when the archive has a directory there, a directory is never replaced, what else exists is replaced. */
 
 #include <archive.h>
 #include <archive_entry.h>

@@ -234,7 +234,8 @@ static int obey(Worker *w)
         return request.order == WORKER_ENTER ? enter(w, owned) : run_job(w, request.order, owned);
 }
 
-/* Nothing of the parent's stays: no descriptor but the socket, no handler. As PID 1 of its namespace it is deaf to the terminal's signals. */
+/* Nothing of the parent's stays: no descriptor but the socket, no handler. As PID 1 of its namespace it is deaf to the
+ * terminal's signals. */
 static int forget_parent(int *sock)
 {
         for (int sig = 1; sig < SIGRTMIN; sig++)

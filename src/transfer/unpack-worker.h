@@ -28,5 +28,6 @@ typedef struct WorkerShared {
         _Atomic uint64_t used; /* bytes written by all workers: memory that they share */
 } WorkerShared;
 
-/* Who: the process just cloned into new user, mount, PID, network, IPC and UTS namespaces; it closes every descriptor but `sock`. */
+/* Who: the process just cloned into new user, mount, PID, network, IPC and UTS namespaces; it closes every descriptor
+ * but `sock`. */
 _noreturn_ void unpack_worker_main(int sock, WorkerShared *shared, uint64_t limit);

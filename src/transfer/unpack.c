@@ -48,8 +48,9 @@ struct Unpack {
 
 /* ---- birth ---- */
 
-/* The tree as a mount of its own on which the worker's IDs are the tree's: whatever the worker makes as its ID n has ID n on disk. Where
- * the file system has no ID-mapped mounts the worker's IDs are the tree's by themselves, and the other walls must do. */
+/* The tree as a mount of its own on which the worker's IDs are the tree's: whatever the worker makes as its ID n has ID
+ * n on disk. Where the file system has no ID-mapped mounts the worker's IDs are the tree's by themselves, and the other
+ * walls must do. */
 static int make_tree_mount(const UnpackOptions *o, pid_t pid, bool idmap, Error *e)
 {
         uint64_t attrs = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC | (idmap ? MOUNT_ATTR_IDMAP : 0);

@@ -208,8 +208,8 @@ static int judge(const Gpgv *g, const char *what, Error *e)
         return gpg_status_judge(status, what, e);
 }
 
-/* One signed text, from the first line on. Of several, gpgv would give all texts for one good signature; inside a text such a line is escaped
- * with a dash. */
+/* One signed text, from the first line on. Of several, gpgv would give all texts for one good signature; inside a text
+ * such a line is escaped with a dash. */
 static int check_clearsigned(const char *path, Error *e)
 {
         _cleanup_free_ char *text = NULL;

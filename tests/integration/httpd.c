@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A web server for tests: one directory on 127.0.0.1, one child for each connection, one answer for each connection. Prints its port.
+/* A web server for tests: one directory on 127.0.0.1, one child and one answer for each connection. Prints its port.
  *
  *   httpd DIRECTORY LOG [BEHAVIOUR…]
  *

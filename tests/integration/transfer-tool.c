@@ -2,7 +2,7 @@
 
 /* The transfer library from a shell, for transfer.bats.
  *
- *   transfer-tool fetch DIR        items on stdin, one a line: PATH SIZE SHA256|- LABEL URL; prints "done LABEL" in completion order
+ *   transfer-tool fetch DIR   items on stdin, one a line: PATH SIZE SHA256|- LABEL URL; prints "done LABEL" as they complete
  *   transfer-tool unpack ROOT tar|deb ID_BASE LIMIT FILE…    prints what each archive's report holds
  *   transfer-tool clearsigned FILE KEYRING…                  prints the signed text
  *   transfer-tool detached FILE SIGNATURE KEYRING…
