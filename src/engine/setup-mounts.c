@@ -112,9 +112,9 @@ int step_mount(Child *c, const PlanOp *op, Error *e)
         return attach_at(c, tree, op->path, op->node);
 }
 
-static int bind_fd(const Child *c, int source, const PlanOp *op)
+static int bind_fd(const Child *c, int source, bool with_submounts, const PlanOp *op)
 {
-        _cleanup_close_ int tree = sys_mount_clone(source, "", op->recursive);
+        _cleanup_close_ int tree = sys_mount_clone(source, "", with_submounts);
         if (tree < 0)
                 return tree;
         if (op->attrs || op->attrs_clear) {
@@ -129,7 +129,7 @@ int step_bind(Child *c, const PlanOp *op, Error *e)
 {
         _cleanup_close_ int source = sys_open_in_root(c->root, op->source, O_PATH, 0);
 
-        return source < 0 ? source : bind_fd(c, source, op);
+        return source < 0 ? source : bind_fd(c, source, op->recursive, op);
 }
 
 /* Whether fd is the root of a mount (statx(2), Linux 5.8). */
@@ -149,7 +149,7 @@ int step_setattr(Child *c, const PlanOp *op, Error *e)
                 return fd;
         if (is_mount_root(fd))
                 return sys_mount_setattr(fd, "", op->recursive, op->attrs, op->attrs_clear, 0, -1);
-        return bind_fd(c, fd, op);
+        return bind_fd(c, fd, true, op); /* what is mounted below stays visible, whether its attributes change or not */
 }
 
 int step_unmount(Child *c, const PlanOp *op, Error *e)

@@ -68,8 +68,20 @@ static int tree_bind(const Trees *t, const PlanOp *op, Error *e)
         return clone_tree(t, op, op->path, op->attrs, e);
 }
 
+typedef struct WritableLayer {
+        int tree; /* the mount that both are in: it is dissolved, and useless to overlayfs, when its last own descriptor is closed */
+        int upper, work;
+} WritableLayer;
+
+static void writable_layer_close(WritableLayer *l)
+{
+        fd_close(l->upper);
+        fd_close(l->work);
+        fd_close(l->tree);
+}
+
 /* overlayfs wants upper and work on one mount, so both are opened in one clone of the directory that holds them. */
-static int open_writable_layer(const Trees *t, const PlanOp *op, int *ret_upper, int *ret_work, Error *e)
+static int open_writable_layer(const Trees *t, const PlanOp *op, WritableLayer *l, Error *e)
 {
         _cleanup_free_ char *parent = path_dirname(op->upper), *work_parent = path_dirname(op->work);
         if (!str_eq(parent, work_parent))
@@ -77,23 +89,21 @@ static int open_writable_layer(const Trees *t, const PlanOp *op, int *ret_upper,
                                  "the overlay's upper directory '%s' and its work directory '%s' must be in one directory",
                                  op->upper, op->work);
 
-        _cleanup_close_ int tree = clone_tree(t, op, parent, 0, e);
-        if (tree < 0)
-                return tree;
-        _cleanup_close_ int upper = openat(tree, path_basename(op->upper), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (upper < 0)
+        l->tree = clone_tree(t, op, parent, 0, e);
+        if (l->tree < 0)
+                return l->tree;
+        l->upper = openat(l->tree, path_basename(op->upper), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (l->upper < 0)
                 return error_sys(e, -errno, "cannot open the overlay's upper directory '%s'", op->upper);
-        int work = openat(tree, path_basename(op->work), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (work < 0)
+        l->work = openat(l->tree, path_basename(op->work), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (l->work < 0)
                 return error_sys(e, -errno, "cannot open the overlay's work directory '%s'", op->work);
-        *ret_upper = TAKE_FD(upper);
-        *ret_work = work;
         return 0;
 }
 
 static int mount_layers(const Trees *t, const PlanOp *op, int *layers, size_t n_layers, Error *e)
 {
-        _cleanup_close_ int upper = -1, work = -1;
+        _cleanup_(writable_layer_close) WritableLayer top = {-1, -1, -1};
 
         for (size_t i = 0; i < n_layers; i++) {
                 layers[i] = clone_tree(t, op, op->lower[i], 0, e);
@@ -101,7 +111,7 @@ static int mount_layers(const Trees *t, const PlanOp *op, int *layers, size_t n_
                         return layers[i];
         }
         if (op->upper) {
-                int r = open_writable_layer(t, op, &upper, &work, e);
+                int r = open_writable_layer(t, op, &top, e);
                 if (r < 0)
                         return r;
         }
@@ -109,8 +119,8 @@ static int mount_layers(const Trees *t, const PlanOp *op, int *layers, size_t n_
                         &(SysOverlay){
                                         .lower = layers,
                                         .n_lower = n_layers,
-                                        .upper = upper,
-                                        .work = work,
+                                        .upper = top.upper,
+                                        .work = top.work,
                                         .owner = op->idmap != SPEC_IDMAP_NONE && t->userns >= 0 ? t->plan->id_base : 0,
                         },
                         op->attrs, e);
