@@ -102,6 +102,7 @@ static void add_run(const PlanBuild *b)
 
         add_mount(p, &run_mount);
         add_mkdir(p, "/run/host", 0755);
+        add_setattr(p, "/run/host", QUIET, false); /* a mount of its own from now on, so that what is mounted below stays in sight */
         add_mkdir(p, "/run/host/incoming", 0755);
         add_mask_nodes(b);
         add_file(p, "/run/host/container-manager", xstrdup(PLAN_MANAGER "\n"));
@@ -115,7 +116,7 @@ static void add_run(const PlanBuild *b)
 /* Read-only once everything is in it. The socket stays usable: a read-only mount refuses changes of the file system only. */
 void plan_host_directory_close(PlanBuild *b)
 {
-        add_setattr(b->plan, "/run/host", MOUNT_ATTR_RDONLY | QUIET, false);
+        add_setattr(b->plan, "/run/host", MOUNT_ATTR_RDONLY, false);
 }
 
 /* ---- /proc ---- */
