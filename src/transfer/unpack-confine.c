@@ -80,7 +80,7 @@ static int limit_resources(void)
 
         if (setrlimit(RLIMIT_CORE, &core) < 0)
                 return -errno;
-#ifndef __SANITIZE_ADDRESS__ /* whose shadow memory is larger than any limit */
+#ifndef UNPACK_SANITIZED /* whose shadow memory is larger than any limit */
         struct rlimit data = {DATA_LIMIT, DATA_LIMIT};
         if (sizeof(data.rlim_cur) >= sizeof(uint64_t) && setrlimit(RLIMIT_DATA, &data) < 0)
                 return -errno;

@@ -112,7 +112,7 @@ static const uint32_t allowed[] = {
 #ifdef __NR_fchown32
                 __NR_fchown32,
 #endif
-#ifdef __SANITIZE_ADDRESS__
+#ifdef UNPACK_SANITIZED
                 __NR_sigaltstack,
                 __NR_sched_yield,
                 __NR_readlinkat,
