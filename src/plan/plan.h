@@ -131,7 +131,7 @@ const char *plan_op_name(PlanOpType type); /* "attach-root", for messages */
 char *plan_to_text(const MachinePlan *p);  /* one operation a line, grouped by phase */
 void plan_to_json(const MachinePlan *p, Json *j);
 
-/* The signals by which an init is asked to stop and to reboot (docs/init.md lists the sources). */
+/* The signals by which an init is asked to stop and to reboot (plan/init.c lists the sources). */
 int plan_init_stop_signal(InitKind kind);
 int plan_init_reboot_signal(InitKind kind);
 const char *plan_init_name(InitKind kind);
