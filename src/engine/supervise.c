@@ -12,6 +12,7 @@
 #include "base/macro.h"
 #include "engine/message.h"
 #include "engine/notify.h"
+#include "engine/slim.h"
 #include "sys/process.h"
 
 enum { TAG_LEADER, TAG_SETUP, TAG_SIGNALS, TAG_NOTIFY, TAG_CONTROL, TAG_CONSOLE };
@@ -70,9 +71,13 @@ static void request_stop(Supervisor *s)
 
 static void on_ready(Supervisor *s)
 {
-        if (!s->ready && s->hooks->ready)
-                s->hooks->ready(s->hooks->ctx);
+        if (s->ready)
+                return;
         s->ready = true;
+        if (s->hooks->ready)
+                s->hooks->ready(s->hooks->ctx);
+        if (s->plan->boot || s->plan->console == SPEC_CONSOLE_PASSIVE)
+                slim_down(); /* it is here to stay */
 }
 
 static int open_console(Supervisor *s, int *take_master)
