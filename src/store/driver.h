@@ -66,5 +66,6 @@ void image_set_created(int fd, uint64_t usec);
 int image_lock(const StoreImage *i, bool exclusive, bool block, StoreLock *ret, Error *e);
 bool image_is_running(const StoreQuiesce *q);
 
-/* As sys_copy_tree() from an absolute path into WORK_TREE or WORK_NEW, with the machine frozen for that time when it runs. On disk when it returns. */
+/* As sys_copy_tree() from an absolute path into WORK_TREE or WORK_NEW, with the machine frozen for that time when it runs. On disk
+ * when it returns. */
 int copy_frozen(const StoreChange *c, const char *source, const Work *w, const char *name, Error *e);

@@ -26,7 +26,8 @@ typedef struct Stack {
 int stack_load(int dirfd, const char *path, Stack *ret, Error *e); /* path is for messages */
 void stack_done(Stack *s);
 void stack_push(Stack *s, const char *id);
-/* Makes the directory `name` below w, or completes it, with the stack's symlinks as they must read in `dir` (relative to the store's root). */
+/* Makes the directory `name` below w, or completes it, with the stack's symlinks as they must read in `dir` (relative to the
+ * store's root). */
 int stack_write(const Work *w, const char *name, const Stack *stack, const char *dir);
 
 void layer_new_id(char ret[static 33]);

@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Images and snapshots behind one small vtable. A store is a directory of machines (/var/lib/machines):
+/* Images and snapshots behind one small vtable (store/driver.h). A store is a directory of machines (/var/lib/machines):
  *
  *   NAME/            driver "directory": a plain tree, as debootstrap or systemd-nspawn leave it
  *   NAME.mstack/     driver "overlay": systemd.mstack(7): layer@0, layer@1 … (symlinks to shared layers, lowest first), rw/data, rw/work
  *   .berth.v/        what is not a machine: layers/ID (shared, read-only trees, an ID is 32 random hex digits), snapshots/NAME/SNAP.mstack
- *                    (the same layout without rw), images/KEY.mstack (finished roots that create clones from). The suffix ".v"
- *                    makes systemd 256+ take it for an empty versioned directory (systemd.v(7)): `machinectl clean`, which deletes images
- *                    with hidden names, passes it by, and so does tmpfiles' removal of .#* at boot.
- *   .#NAME…          under construction, or on its way out; removed by the next command that takes the lock
- *   .#NAME.lck       systemd-nspawn's lock of one image
+ *                    (the same layout without rw) or SNAP/, images/KEY.mstack (finished roots that create clones from), and
+ *                    work/.#NAME.RANDOM, what is under construction or on its way out. The suffix ".v" makes systemd 256+ take it for
+ *                    an empty versioned directory (systemd.v(7)): `machinectl clean`, which deletes images with hidden names, passes
+ *                    it by, and so does tmpfiles' removal of .#* at boot.
+ *   .#NAME.lck       systemd-nspawn's lock of one image (.#NAME.mstack.lck of a stack)
  *
- * Every change is a transaction: it is built under a hidden name and renamed into place (or, for a removal, first renamed out of
- * place). After a kill -9 or a power cut at any instant the old state or the new one is there, and store_open_clean() clears the debris.
- * No function here runs machines or unpacks archives. Paths on disk hold container-side IDs (0 is the machine's root): nothing is ever chowned. */
+ * Every change is a transaction: it is built below .berth.v/work and renamed into place (or, for a removal, first renamed out of
+ * place). After a kill -9 or a power cut at any instant the old state or the new one is there, and the next store_open() clears the
+ * debris. docs/design/store.md has the argument.
+ * No function here runs machines or unpacks archives. Paths on disk hold container-side IDs (0 is the machine's root): nothing is
+ * ever chowned. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -89,14 +91,17 @@ typedef struct StoreBuild {
         char *hidden; /* the transaction's directory, relative to the store's root: what abort removes */
 } StoreBuild;
 
-int store_build_begin(Store *s, StoreKind kind, const char *name, StoreDriverId driver, StoreBuild *ret,
-                      Error *e); /* -EEXIST when the name is taken */
-/* syncfs, then into place. replace: an existing image of that name is exchanged and removed (for --rebuild of cached images; machines never). */
+/* -EEXIST when a machine of that name is there, -EBUSY when another command is just making it. Images are not refused here: of two
+ * who build the same one, the first to commit has it, and the other gets -EEXIST (without replace) and may use what is there. */
+int store_build_begin(Store *s, StoreKind kind, const char *name, StoreDriverId driver, StoreBuild *ret, Error *e);
+/* syncfs, then into place. replace: an existing image of that name is exchanged and removed (for --rebuild of cached images;
+ * machines never). */
 int store_build_commit(StoreBuild *b, bool replace, Error *e);
 void store_build_abort(StoreBuild *b); /* removes what is left; harmless after commit */
 
-/* Locks: systemd-nspawn's two (spec 1.12): .#NAME.lck beside the image and /run/systemd/nspawn/locks/inode-DEV:INO. Held while a machine runs (shared when
- * read-only) and by changes of the image. -EBUSY at once, with a message that says so. */
+/* Locks: systemd-nspawn's two (spec 1.12): .#NAME.lck beside the image and /run/systemd/nspawn/locks/inode-DEV:INO. Held while a machine
+ * runs (shared when read-only), by whoever runs it; the verbs below take them themselves. -EBUSY at once, with a message that says so,
+ * also when the image is not the one any more that `i` was read from: find it again then. */
 typedef struct StoreLock {
         int local_fd, global_fd;
 } StoreLock;
@@ -104,8 +109,9 @@ typedef struct StoreLock {
 int store_lock(Store *s, const StoreImage *i, bool exclusive, StoreLock *ret, Error *e);
 void store_unlock(StoreLock *l);
 
-/* source may be running: `quiesce` (may be NULL fields) is called around the instant of the copy; what a running overlay machine has
- * changed since its last snapshot is copied, everything else is shared. */
+/* source may be running: `quiesce` (may be NULL, or have NULL fields) is called around the instant of the copy; what a running overlay
+ * machine has changed since its last snapshot is copied, everything else is shared. A caller that is killed between freeze and
+ * thaw leaves the machine frozen: whoever finds it so thaws it. */
 typedef struct StoreQuiesce {
         bool running;                                /* the machine's upper layer is in use */
         int (*freeze)(void *ctx, bool on, Error *e); /* stop and continue all its processes */
@@ -123,5 +129,6 @@ int store_snapshot_remove(Store *s, const char *name, const char *snapshot, Erro
 int store_remove(Store *s, const StoreImage *i, Error *e);
 void store_images_free(StoreImage *v, size_t n);
 
-/* Removes layers that no machine, snapshot or image refers to. Called by remove; a crash before it leaves only garbage that the next call takes. */
+/* Removes layers that no machine, snapshot or image refers to. Called by remove; a crash before it leaves only garbage that the
+ * next call takes. */
 int store_collect(Store *s, Error *e);

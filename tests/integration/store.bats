@@ -47,7 +47,10 @@ clean() {
         [ -z "$(ls -A "$R/.berth.v/work")" ] || { echo "debris:"; find "$R/.berth.v/work"; return 1; }
         [ -z "$(find "$R/.berth.v/layers" -mindepth 1 -maxdepth 1 ! -type d)" ] || { echo "promises left"; return 1; }
         [ -z "$(find "$R" -maxdepth 1 -name '.#*')" ] || { echo "locks left"; return 1; }
-        local used there
+        local used there name
+        for name in $(ls "$R/.berth.v/snapshots"); do
+                [ -e "$R/$name.mstack" ] || [ -e "$R/$name" ] || { echo "snapshots without a machine: $name"; return 1; }
+        done
         used=$(find "$R" -maxdepth 5 -type l -name 'layer@*' -not -path "$R/.berth.v/layers/*" -printf '%l\n' | sed 's|.*/||' | sort -u)
         there=$(ls "$R/.berth.v/layers")
         [ "$used" = "$there" ] || { echo "layers used: $used"; echo "there: $there"; return 1; }
@@ -161,6 +164,26 @@ fails_with() { # MESSAGE VERB ARG…
         [ "$(st cat web etc/version)" = two ]
         [ "$(st cat web moved/file)" = file ]
         refused st cat copy etc/other
+        clean
+}
+
+@test "machines that share layers are mounted at the same time, also while one of them is frozen and removed" {
+        st create web overlay "$T/tree"
+        in_mount web 'echo two >etc/version; mv dir moved'
+        st clone web copy
+        mkdir "$T/mnt2"
+        show copy; copy_lower=$lower copy_upper=$upper copy_work=$work
+        export T R TOOL copy_lower copy_upper copy_work
+        in_mount web '
+                mount -t overlay overlay -o "lowerdir=$copy_lower,upperdir=$copy_upper,workdir=$copy_work,redirect_dir=on" "$T/mnt2"
+                echo web >etc/version; echo copy >"$T/mnt2/etc/version"; mv moved/file moved/web; rm -r "$T/mnt2/moved"
+                [ "$(cat etc/version) $(cat "$T/mnt2/etc/version")" = "web copy" ]
+                [ "$(cat moved/web)" = file ] && [ ! -e "$T/mnt2/moved" ]
+                cd /; umount "$M"
+                "$TOOL" snapshot "$R" web s
+                "$TOOL" remove "$R" web
+                [ "$(cat "$T/mnt2/etc/version") $(cat "$T/mnt2/gone")" = "copy here" ]'
+        [ "$(st cat copy etc/version)" = copy ]
         clean
 }
 
