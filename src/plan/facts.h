@@ -64,6 +64,11 @@ typedef struct HostFacts {
         uint32_t *user_groups; /* supplementary */
         size_t n_user_groups;
         bool user_found;
+
+        /* the running machine, for plan_enter(): the rights its PID 1 has, which whoever enters shall not exceed (/proc/PID/status) */
+        bool leader_known;
+        uint64_t leader_bounding; /* CapBnd */
+        bool leader_no_new_privs; /* NoNewPrivs */
 } HostFacts;
 
 void facts_done(HostFacts *f);

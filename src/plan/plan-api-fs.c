@@ -102,7 +102,8 @@ static void add_run(const PlanBuild *b)
 
         add_mount(p, &run_mount);
         add_mkdir(p, "/run/host", 0755);
-        add_setattr(p, "/run/host", QUIET, false); /* a mount of its own from now on, so that what is mounted below stays in sight */
+        add_setattr(p, "/run/host", QUIET,
+                    false); /* a mount of its own from now on, so that what is mounted below stays in sight */
         add_mkdir(p, "/run/host/incoming", 0755);
         add_mask_nodes(b);
         add_file(p, "/run/host/container-manager", xstrdup(PLAN_MANAGER "\n"));

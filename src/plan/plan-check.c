@@ -219,6 +219,8 @@ int plan_check_enter(PlanBuild *b, Error *e)
         r = check_capabilities(b, e);
         if (r < 0)
                 return r;
+        if (b->facts->leader_known) /* what the machine was started with, not what it would be started with by default */
+                b->capabilities = b->facts->leader_bounding & ~b->spec->drop_capability;
         r = check_seccomp(b, e);
         return r < 0 ? r : plan_identity(b, e);
 }

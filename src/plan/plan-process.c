@@ -220,7 +220,7 @@ static void plan_rights(PlanBuild *b)
                 memcpy(user->groups, b->facts->user_groups, b->facts->n_user_groups * sizeof(uint32_t));
         }
         plan_add(p, PHASE_PROCESS, OP_CAPABILITIES, NULL)->value = b->uid == 0 ? b->capabilities : 0;
-        if (b->spec->no_new_privileges)
+        if (b->spec->no_new_privileges || b->facts->leader_no_new_privs)
                 plan_add(p, PHASE_PROCESS, OP_NO_NEW_PRIVS, NULL);
 }
 

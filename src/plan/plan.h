@@ -122,7 +122,7 @@ typedef struct MachinePlan {
 int plan_build(const MachineSpec *spec, const HostFacts *facts, MachinePlan *ret, Error *e);
 
 /* The rights a process gets that enters a running machine (berth shell, berth exec): PHASE_PROCESS ops only, to follow setns(2).
- * The spec supplies user, chdir, environment and command, the facts the user's entry in the image. */
+ * The spec supplies user, chdir, environment and command, the facts the user's entry in the image and the rights of the machine's PID 1. */
 int plan_enter(const MachineSpec *spec, const HostFacts *facts, MachinePlan *ret, Error *e);
 
 void plan_done(MachinePlan *p);

@@ -125,6 +125,11 @@ static void no_user(HostFacts *f)
         replace(&f->user_home, NULL);
         replace(&f->user_shell, NULL);
 }
+static void leader(HostFacts *f)
+{
+        f->leader_known = f->leader_no_new_privs = true;
+        f->leader_bounding = 0x1f; /* up to CAP_FSETID */
+}
 static void resolv(HostFacts *f)
 {
         f->has_resolv_conf = true;
@@ -153,6 +158,7 @@ static const Preset presets[] = {
                 {"weak", weak},
                 {"alice", alice},
                 {"no-user", no_user},
+                {"leader", leader},
                 {"resolv-conf", resolv},
                 {"tun", tun},
 };

@@ -54,6 +54,18 @@ static void other_users_get_no_capabilities(void **state)
         assert_int_equal(find_op(&p, OP_USER)->number, 1000);
 }
 
+/* A machine that was started with --drop-capability= or on the host's network must not be left behind by entering it. */
+static void whoever_enters_has_no_more_rights_than_the_leader(void **state)
+{
+        _cleanup_spec_ MachineSpec s = {};
+        _cleanup_(plan_done) MachinePlan p = {};
+
+        assert_int_equal(enter_with(&s, "overlay leader", &p, NULL), 0);
+        assert_int_equal(find_op(&p, OP_BOUNDING)->value, 0x1f);
+        assert_int_equal(find_op(&p, OP_CAPABILITIES)->value, 0x1f);
+        assert_non_null(find_op(&p, OP_NO_NEW_PRIVS));
+}
+
 static void a_missing_home_is_no_failure_and_a_missing_chdir_is(void **state)
 {
         _cleanup_spec_ MachineSpec s = {}, t = {.chdir = strdup("/nowhere")};
@@ -73,6 +85,7 @@ int main(void)
                         cmocka_unit_test(an_init_is_not_started_again),
                         cmocka_unit_test(the_shell_is_the_users),
                         cmocka_unit_test(other_users_get_no_capabilities),
+                        cmocka_unit_test(whoever_enters_has_no_more_rights_than_the_leader),
                         cmocka_unit_test(a_missing_home_is_no_failure_and_a_missing_chdir_is),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
