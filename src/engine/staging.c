@@ -5,10 +5,16 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "base/fd.h"
+#include "base/path.h"
+#include "base/str.h"
 #include "engine/message.h"
 #include "sys/mount.h"
 
@@ -17,18 +23,54 @@
 #define STAGING_DIRECTORY "/dev"
 #define PROPAGATION_SLAVE (1U << 19) /* MS_SLAVE */
 
-/* An overlay or a plain bind mount without attributes holds nothing back; everything else does, and so may attributes that
- * the host's own mount has. */
+/* A file or device of the host that is not ID-mapped belongs to nobody the machine has, and whether its mount is read-only matters
+ * only when everybody may write; so device nodes and /etc/resolv.conf are no reason to make the start slower. */
+static bool is_harmless(const PlanOp *op, const struct stat *st)
+{
+        return op->idmap == SPEC_IDMAP_NONE && !S_ISDIR(st->st_mode) && (!S_ISREG(st->st_mode) || !(st->st_mode & S_IWOTH));
+}
+
+/* Attributes of the host's own mount are held as well as those the plan adds. */
+static bool has_attributes(const PlanOp *op, const char *path)
+{
+        struct statvfs fs;
+
+        return op->attrs || statvfs(path, &fs) < 0 || (fs.f_flag & (ST_RDONLY | ST_NOSUID | ST_NODEV | ST_NOEXEC));
+}
+
+static bool has_submounts(const char *path)
+{
+        _cleanup_free_ char *resolved = realpath(path, NULL);
+        _cleanup_fclose_ FILE *f = fopen("/proc/self/mountinfo", "re");
+        char line[8192], mounted[4096];
+
+        if (!f || !resolved || strpbrk(resolved, " \t\n\\")) /* names that the list spells in octal */
+                return true;
+        while (fgets(line, sizeof(line), f))
+                if (sscanf(line, "%*s %*s %*s %*s %4095s", mounted) != 1 ||
+                    (path_has_prefix(mounted, resolved) && !str_eq(mounted, resolved)))
+                        return true;
+        return false;
+}
+
+static bool needs_staging(const PlanOp *op)
+{
+        struct stat st;
+
+        if (op->type == OP_TREE_OVERLAY) /* the clones of its layers are out of the machine's reach */
+                return op->attrs && op->upper;
+        if (stat(op->path, &st) < 0) /* its own operation says so */
+                return false;
+        return !is_harmless(op, &st) && (has_attributes(op, op->path) || (op->recursive && has_submounts(op->path)));
+}
+
 bool staging_needed(const MachinePlan *plan)
 {
         if (!plan->user_namespace)
                 return false;
-        for (size_t i = 0; i < plan->n; i++) {
-                const PlanOp *op = &plan->items[i];
-
-                if (op->phase == PHASE_TREES && (op->attrs || op->recursive))
+        for (size_t i = 0; i < plan->n; i++)
+                if (plan->items[i].phase == PHASE_TREES && needs_staging(&plan->items[i]))
                         return true;
-        }
         return false;
 }
 
