@@ -86,7 +86,7 @@ typedef struct UnpackFile {
 typedef struct UnpackResult {
         UnpackFile *control;
         size_t n_control; /* UNPACK_DEB */
-        char **paths; /* entries in archive order as dpkg lists them: "/.", "/usr", "/usr/bin/x"; no trailing slashes */
+        char **paths;     /* entries in archive order as dpkg lists them: "/.", "/usr", "/usr/bin/x"; no trailing slashes */
         char **conffile_digests; /* UNPACK_DEB: "PATH MD5" for each path in the control member conffiles */
         uint64_t bytes;          /* of regular files */
 } UnpackResult;
@@ -110,6 +110,8 @@ typedef struct UnpackOptions {
         void *ctx;
 } UnpackOptions;
 
+/* Forks the workers: to be called while the process has one thread (so not from within fetch_all()), and by a thread that outlives the
+ * pool: its end kills them. */
 int unpack_open(const UnpackOptions *o, Unpack **ret, Error *e);
 int unpack_fd(const Unpack *u);                               /* readable when results wait: for FetchOptions.watch_fd */
 int unpack_submit(Unpack *u, const UnpackJob *job, Error *e); /* queues; never blocks on the work */

@@ -32,92 +32,78 @@
 #define FILTER_ARCH AUDIT_ARCH_LOONGARCH64
 #endif
 
+/* clang-format off */
 static const uint32_t allowed[] = {
-                /* files of the tree */
-                __NR_openat,
-                __NR_close,
-                __NR_read,
-                __NR_pread64,
-                __NR_write,
-                __NR_lseek,
-                __NR_ftruncate,
-                __NR_mkdirat,
-                __NR_mknodat,
-                __NR_symlinkat,
-                __NR_linkat,
-                __NR_unlinkat,
-                __NR_fchown,
-                __NR_fchownat,
-                __NR_fchmod,
-                __NR_utimensat,
-                __NR_fsetxattr,
-                __NR_fstat,
-                /* memory */
-                __NR_mmap,
-                __NR_munmap,
-                __NR_mremap,
-                __NR_mprotect,
-                __NR_madvise,
-                __NR_brk,
-                __NR_futex,
-                /* talking to the parent */
-                __NR_recvmsg,
-                __NR_sendmsg,
-                __NR_memfd_create,
-                __NR_fcntl,
-                /* time and the end */
-                __NR_clock_gettime,
-                __NR_exit,
-                __NR_exit_group,
-                __NR_rt_sigreturn,
-                __NR_rt_sigprocmask,
-                __NR_rt_sigaction,
-                __NR_restart_syscall,
-                __NR_getpid,
-                __NR_gettid,
-                __NR_tgkill,
-                __NR_getrandom,
-/* other architectures' names for the same */
-#ifdef __NR_newfstatat
-                __NR_newfstatat,
-#endif
-#ifdef __NR_fstatat64
-                __NR_fstatat64,
-                __NR_fstat64,
-#endif
-#ifdef __NR_statx
-                __NR_statx,
-#endif
-#ifdef __NR_mmap2
-                __NR_mmap2,
+        /* files of the tree */
+        __NR_openat, __NR_close, __NR_read, __NR_pread64, __NR_write, __NR_mkdirat, __NR_mknodat, __NR_symlinkat, __NR_linkat,
+        __NR_unlinkat, __NR_fchown, __NR_fchownat, __NR_fchmod, __NR_fsetxattr,
+        /* memory */
+        __NR_munmap, __NR_mremap, __NR_mprotect, __NR_madvise, __NR_brk,
+        /* talking to the parent */
+        __NR_recvmsg, __NR_sendmsg, __NR_memfd_create, __NR_fcntl,
+        /* the end */
+        __NR_exit, __NR_exit_group, __NR_rt_sigreturn, __NR_rt_sigprocmask, __NR_rt_sigaction, __NR_restart_syscall, __NR_getpid,
+        __NR_gettid, __NR_tgkill, __NR_getrandom,
+/* What has other names, or none, on some architectures: position and size of files, maps, times, waiting. */
+#ifdef __NR_lseek
+        __NR_lseek,
 #endif
 #ifdef __NR__llseek
-                __NR__llseek,
+        __NR__llseek,
+#endif
+#ifdef __NR_ftruncate
+        __NR_ftruncate,
 #endif
 #ifdef __NR_ftruncate64
-                __NR_ftruncate64,
+        __NR_ftruncate64,
 #endif
-#ifdef __NR_fcntl64
-                __NR_fcntl64,
+#ifdef __NR_fstat
+        __NR_fstat,
 #endif
-#ifdef __NR_utimensat_time64
-                __NR_utimensat_time64,
+#ifdef __NR_newfstatat
+        __NR_newfstatat,
 #endif
-#ifdef __NR_clock_gettime64
-                __NR_clock_gettime64,
+#ifdef __NR_fstatat64
+        __NR_fstatat64, __NR_fstat64,
 #endif
-#ifdef __NR_futex_time64
-                __NR_futex_time64,
+#ifdef __NR_statx
+        __NR_statx,
 #endif
 #ifdef __NR_fchown32
-                __NR_fchown32,
+        __NR_fchown32,
+#endif
+#ifdef __NR_fcntl64
+        __NR_fcntl64,
+#endif
+#ifdef __NR_mmap
+        __NR_mmap,
+#endif
+#ifdef __NR_mmap2
+        __NR_mmap2,
+#endif
+#ifdef __NR_utimensat
+        __NR_utimensat,
+#endif
+#ifdef __NR_utimensat_time64
+        __NR_utimensat_time64,
+#endif
+#ifdef __NR_clock_gettime
+        __NR_clock_gettime,
+#endif
+#ifdef __NR_clock_gettime64
+        __NR_clock_gettime64,
+#endif
+#ifdef __NR_futex
+        __NR_futex,
+#endif
+#ifdef __NR_futex_time64
+        __NR_futex_time64,
 #endif
 #ifdef UNPACK_SANITIZED
-                __NR_sigaltstack,
-                __NR_sched_yield,
-                __NR_readlinkat,
+        __NR_sigaltstack, __NR_sched_yield, __NR_readlinkat,
 #endif
 };
+/* clang-format on */
 
 /* Refused on purpose: open and friends without a directory descriptor, rename (nothing is renamed), ioctl, prctl, clone,
  * execve, socket, mount and the rest: what an unpacker has no use for. */

@@ -4,6 +4,7 @@
  *
  *   transfer-tool fetch DIR   items on stdin, one a line: PATH SIZE SHA256|- LABEL URL; prints "done LABEL" as they complete
  *   transfer-tool unpack ROOT tar|deb ID_BASE LIMIT FILE…    prints what each archive's report holds
+ *   transfer-tool pull DIR ROOT                              fetches packages and unpacks them as they arrive
  *   transfer-tool clearsigned FILE KEYRING…                  prints the signed text
  *   transfer-tool detached FILE SIGNATURE KEYRING…
  *   transfer-tool decompress FILE LIMIT                      prints the content */
@@ -29,6 +30,22 @@ static int fetched(void *ctx, const FetchItem *item, Error *e)
         return 0;
 }
 
+static void show(void *ctx, const Event *event)
+{
+        if (event->kind == EVENT_PROGRESS)
+                printf("progress %" PRIu64 " %" PRIu64 "\n", event->done, event->total);
+        else
+                printf("event %s\n", event->text);
+        fflush(stdout);
+}
+
+static const Events *chosen_events(void)
+{
+        static const Events events = {.func = show};
+
+        return getenv("EVENTS") ? &events : NULL;
+}
+
 static int read_items(FetchItem **ret, size_t *ret_n, Error *e)
 {
         struct {
@@ -49,6 +66,16 @@ static int read_items(FetchItem **ret, size_t *ret_n, Error *e)
         return 0;
 }
 
+static void free_items(FetchItem *items, size_t n)
+{
+        for (size_t i = 0; i < n; i++) {
+                free((char *)items[i].url);
+                free((char *)items[i].path);
+                free((char *)items[i].label);
+        }
+        free(items);
+}
+
 static int fetch(char **argv, Error *e)
 {
         const char *retries = getenv("RETRIES"), *stall = getenv("STALL");
@@ -60,17 +87,13 @@ static int fetch(char **argv, Error *e)
                           .retries = retries ? (unsigned)atoi(retries) : 3,
                           .stall_timeout_s = stall ? (unsigned)atoi(stall) : 0,
                           .no_cache = getenv("NO_CACHE") != NULL,
+                          .events = chosen_events(),
                           .watch_fd = -1,
                           .done = fetched};
 
         if (r >= 0)
                 r = fetch_all(items, n, &o, e);
-        for (size_t i = 0; i < n; i++) {
-                free((char *)items[i].url);
-                free((char *)items[i].path);
-                free((char *)items[i].label);
-        }
-        free(items);
+        free_items(items, n);
         return r;
 }
 
@@ -118,6 +141,63 @@ static int unpack(char **argv, Error *e)
         return r < 0 ? r : unpack_files(u, str_eq(argv[1], "deb") ? UNPACK_DEB : UNPACK_TAR, argv + 4, e);
 }
 
+typedef struct Pull {
+        int dir;
+        Unpack *unpack;
+} Pull;
+
+static int pull_fetched(void *ctx, const FetchItem *item, Error *e)
+{
+        Pull *p = ctx;
+        int fd = openat(p->dir, item->path, O_RDONLY | O_CLOEXEC); /* open until the process ends, as the job wants */
+
+        printf("done %s\n", item->label);
+        fflush(stdout);
+        if (fd < 0)
+                return error_sys(e, -errno, "%s", item->path);
+        return unpack_submit(p->unpack, &(UnpackJob){.format = UNPACK_DEB, .fd = fd, .label = item->label}, e);
+}
+
+static int pull_watch(void *ctx, Error *e)
+{
+        return unpack_dispatch(((Pull *)ctx)->unpack, e);
+}
+
+static int pull_unpacked(void *ctx, const UnpackJob *job, UnpackResult *result, Error *e)
+{
+        printf("unpacked %s\n", job->label);
+        fflush(stdout);
+        return 0;
+}
+
+static int pull(char **argv, Error *e)
+{
+        _cleanup_close_ int dir = open(argv[0], O_PATH | O_DIRECTORY | O_CLOEXEC);
+        _cleanup_close_ int root = open(argv[1], O_PATH | O_DIRECTORY | O_CLOEXEC);
+        __attribute__((cleanup(unpack_closep))) Unpack *u = NULL;
+        FetchItem *items = NULL;
+        size_t n = 0;
+        UnpackOptions uo = {.root_dirfd = root, .id_base = 1000000, .done = pull_unpacked};
+        int r = unpack_open(&uo, &u, e);
+
+        if (r >= 0)
+                r = read_items(&items, &n, e);
+        if (r >= 0) {
+                Pull p = {.dir = dir, .unpack = u};
+                FetchOptions fo = {.dirfd = dir,
+                                   .parallel = 1,
+                                   .done = pull_fetched,
+                                   .watch_fd = unpack_fd(u),
+                                   .watch = pull_watch,
+                                   .ctx = &p};
+                r = fetch_all(items, n, &fo, e);
+        }
+        if (r >= 0)
+                r = unpack_finish(u, e);
+        free_items(items, n);
+        return r;
+}
+
 static int clearsigned(char **argv, Error *e)
 {
         _cleanup_free_ char *text = NULL;
@@ -153,7 +233,7 @@ typedef struct Verb {
 } Verb;
 
 static const Verb verbs[] = {
-                {"fetch", 1, fetch},       {"unpack", 4, unpack},         {"clearsigned", 1, clearsigned},
+                {"fetch", 1, fetch},       {"unpack", 4, unpack},         {"pull", 2, pull}, {"clearsigned", 1, clearsigned},
                 {"detached", 2, detached}, {"decompress", 2, decompress},
 };
 

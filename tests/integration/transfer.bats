@@ -152,6 +152,17 @@ listing() { (cd "$1" && find . -mindepth 1 \( -type d -printf '%p %M %U:%G\n' -o
         [ "$(requests)" = "- 503,- 503," ]
 }
 
+@test "progress counts up to the sum of all, at most ten times a second" {
+        random f 3000000
+        random g 1000000
+        web_start cut=100000
+        EVENTS=1 run -0 "$tool" fetch "$T/out" < <(item f; item g)
+        progress=$(grep ^progress <<<"$output")
+        [ "$(tail -1 <<<"$progress")" = "progress 4000000 4000000" ]
+        sort -c -n -k2 <<<"$progress"
+        [ "$(wc -l <<<"$progress")" -le 20 ]
+}
+
 @test "a connection that stalls ends, and says which host" {
         random f 500000
         web_start stall=1000
@@ -444,6 +455,52 @@ keys() {
         diff <(cd "$T/data" && getfacl -n größe d) <(cd "$T/root" && getfacl -n größe d)
         [ "$(getfattr --only-values -n user.mark "$T/root/größe")" = yes ]
         [ "$(stat -c %Y "$T/root/d")" = "$(stat -c %Y "$T/data/d")" ]
+}
+
+@test "packages are unpacked while others still come" {
+        for i in 1 2 3; do
+                rm -rf "$T/pkg"
+                mkdir -p "$T/pkg/usr"
+                echo $i >"$T/pkg/usr/f$i"
+                package p$i
+                mv "$T/p$i.deb" "$T/www"
+        done
+        web_start delay=500
+        for i in 1 2 3; do item p$i.deb; done >"$T/items"
+        run -0 "$tool" pull "$T/out" "$T/root" <"$T/items"
+        [ "${lines[0]}" = "done package-p1.deb" ]
+        [ "${lines[1]}" = "unpacked package-p1.deb" ]
+        [ "${#lines[@]}" = 6 ]
+        [ "$(cat "$T/root/usr/"f?)" = "$(printf '%s\n' 1 2 3)" ]
+        rm -rf "$T/root"
+        mkdir "$T/root"
+        : >"$T/log"
+        "$tool" pull "$T/out" "$T/root" <"$T/items"
+        [ "$(cat "$T/root/usr/"f?)" = "$(printf '%s\n' 1 2 3)" ]
+        [ ! -s "$T/log" ]
+}
+
+@test "a failing package ends the fetch, named" {
+        mkdir -p "$T/pkg/usr"
+        package good
+        mv "$T/good.deb" "$T/www"
+        echo nonsense >"$T/www/bad.deb"
+        web_start delay=300
+        run -1 "$tool" pull "$T/out" "$T/root" < <(item bad.deb; item good.deb)
+        [ "${lines[-1]}" = "package-bad.deb: it is truncated or damaged: it is not a .deb file" ]
+}
+
+@test "a file system without ID-mapped mounts gets the same tree" {
+        mkdir "$T/small" "$T/data"
+        mount -t ramfs none "$T/small"
+        echo x >"$T/data/f"
+        tar -C "$T/data" --owner=7 --group=8 --numeric-owner -cf "$T/data.tar" .
+        wrap test "$T/data.tar"
+        run "$tool" unpack "$T/small" deb 1000000 0 "$T/test.deb"
+        owner=$(stat -c %u:%g "$T/small/f")
+        umount "$T/small"
+        [ "$status" = 0 ]
+        [ "$owner" = 7:8 ]
 }
 
 @test "a truncated package says so, wherever it is cut" {
