@@ -16,6 +16,7 @@ void deb_unpacked_done(DebUnpacked *u)
         free(u->name);
         free(u->arch);
         free(u->info);
+        strv_free(u->paths);
         *u = (DebUnpacked){0};
 }
 
@@ -59,12 +60,12 @@ static void add_info(DebDatabase *db, const DebUnpacked *u, const UnpackFile *f)
         tar_file(db->tar, path, f->data, f->len, f->mode & 0777);
 }
 
-static void add_list(DebDatabase *db, const DebUnpacked *u, char *const *paths)
+void deb_database_add_list(DebDatabase *db, const DebUnpacked *u)
 {
         _cleanup_free_ char *path = xasprintf(DPKG "info/%s.list", u->info);
         _cleanup_buf_ Buf text = {0};
 
-        STRV_FOREACH (p, paths)
+        STRV_FOREACH (p, u->paths)
                 buf_addf(&text, "%s\n", *p);
         tar_file(db->tar, path, text.data ?: "", text.len, 0644);
 }
@@ -86,6 +87,32 @@ static void add_status(DebDatabase *db, Slice control, char *const *conffiles)
         STRV_FOREACH (c, conffiles)
                 buf_addf(&db->status, " %s\n", *c);
         buf_adds(&db->status, "\n");
+}
+
+/* "PATH MD5" of the one that begins with `path`. */
+static const char *find_digest(const UnpackResult *r, Slice path)
+{
+        STRV_FOREACH (d, r->conffile_digests)
+                if (strncmp(*d, path.s, path.n) == 0 && (*d)[path.n] == ' ')
+                        return *d;
+        return NULL;
+}
+
+/* What the status file says of configuration files: those that are there with their digests, and those to remove on an upgrade. */
+static char **conffile_lines(const UnpackResult *r, const UnpackFile *conffiles)
+{
+        Slice text = conffiles ? (Slice){conffiles->data, conffiles->len} : (Slice){"", 0}, line, path;
+        char **lines = NULL;
+
+        while (slice_until(&text, '\n', &line)) {
+                Slice rest = line;
+                const char *digest = find_digest(r, line);
+                if (digest)
+                        strv_push(&lines, digest);
+                else if (slice_word(&rest, 0, &path) && slice_eq_str(path, "remove-on-upgrade") && slice_word(&rest, 0, &path))
+                        strv_pushf(&lines, "%.*s newconffile remove-on-upgrade", (int)path.n, path.s);
+        }
+        return lines;
 }
 
 static Buf *trigger_lines(DebDatabase *db, const char *name)
@@ -118,7 +145,7 @@ static void add_triggers(DebDatabase *db, const DebUnpacked *u, const UnpackFile
         }
 }
 
-int deb_database_add(DebDatabase *db, const UnpackResult *r, DebUnpacked *ret, Error *e)
+int deb_database_add(DebDatabase *db, UnpackResult *r, DebUnpacked *ret, Error *e)
 {
         const UnpackFile *control = find_control(r, "control"), *triggers = find_control(r, "triggers");
         Slice rest = control ? (Slice){control->data, control->len} : (Slice){"", 0}, stanza = {"", 0};
@@ -133,8 +160,9 @@ int deb_database_add(DebDatabase *db, const UnpackResult *r, DebUnpacked *ret, E
                 if (f != control && !strchr(f->name, '.') && !strchr(f->name, '/'))
                         add_info(db, ret, f);
         }
-        add_list(db, ret, r->paths);
-        add_status(db, stanza, r->conffile_digests);
+        ret->paths = TAKE_PTR(r->paths);
+        _cleanup_strv_ char **conffiles = conffile_lines(r, find_control(r, "conffiles"));
+        add_status(db, stanza, conffiles);
         if (triggers)
                 add_triggers(db, ret, triggers);
         ret->preinst = find_control(r, "preinst");

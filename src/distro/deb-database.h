@@ -23,11 +23,14 @@ typedef struct DebDatabase {
 typedef struct DebUnpacked {
         char *name, *arch; /* arch: of the package, may be "all" */
         char *info;        /* what its files in info/ are called before the dot: "libc6:amd64" */
+        char **paths;      /* what it has put into the tree, as dpkg lists it */
         bool preinst, postinst;
 } DebUnpacked;
 void deb_unpacked_done(DebUnpacked *u);
 
-int deb_database_add(DebDatabase *db, const UnpackResult *r, DebUnpacked *ret, Error *e);
+/* Takes the paths out of `r`. */
+int deb_database_add(DebDatabase *db, UnpackResult *r, DebUnpacked *ret, Error *e);
+void deb_database_add_list(DebDatabase *db, const DebUnpacked *u);
 /* Writes what is about all packages. */
 void deb_database_finish(DebDatabase *db, const char *arch);
 void deb_database_done(DebDatabase *db);

@@ -14,6 +14,7 @@
 #include "distro/deb-arch.h"
 #include "distro/deb-configure.h"
 #include "distro/deb-database.h"
+#include "distro/deb-overlap.h"
 #include "distro/deb.h"
 
 typedef struct Install {
@@ -166,6 +167,8 @@ static int on_unpacked(void *ctx, const UnpackJob *job, UnpackResult *result, Er
         if (job->format != UNPACK_DEB)
                 return 0;
         size_t i = index_of(in, job->user);
+        if (in->unpacked[i].name) /* once more, see settle_overlaps() */
+                return 0;
         int k = deb_database_add(&in->database, result, &in->unpacked[i], e);
         if (k < 0)
                 return error_prefix(e, k, "%s", job->label);
@@ -224,10 +227,27 @@ static void add_extended_states(Install *in)
                 tar_file(&in->tar, "var/lib/apt/extended_states", text.data, text.len, 0644);
 }
 
+/* What two packages have stays as the one that replaces the other has it; which of them came last was chance. */
+static int settle_overlaps(Install *in, Error *e)
+{
+        const DebChoice *c = &in->plan->choice;
+        _cleanup_free_ bool *again = xnew(bool, c->n + 1);
+        int k = deb_overlaps_settle(c, in->unpacked, in->o->root_dirfd, again, e);
+
+        for (size_t i = 0; i < c->n && k >= 0; i++) {
+                const DebRecord *r = in->items[i].user;
+                if (again[index_of(in, r)])
+                        k = submit_package(in, &in->items[i], e);
+        }
+        return k < 0 ? k : unpack_finish(in->unpack, e);
+}
+
 static int write_database(Install *in, Error *e)
 {
         static const char fstab[] = "# UNCONFIGURED FSTAB FOR BASE SYSTEM\n";
 
+        for (size_t i = 0; i < in->plan->choice.n; i++)
+                deb_database_add_list(&in->database, &in->unpacked[i]);
         deb_database_finish(&in->database, in->plan->arch);
         add_sources(in);
         add_extended_states(in);
@@ -252,7 +272,7 @@ static void find_late(const Install *in, DebScript *scripts, size_t n, bool *set
                 deb_choice_close(c, needs, only_pre);
                 needs[i] = false;
                 for (size_t j = 0; j < c->n; j++)
-                        if (needs[j] && in->unpacked[j].postinst && !c->items[j]->essential && c->automatic[j]) {
+                        if (needs[j] && in->unpacked[j].postinst && !c->base[j]) {
                                 scripts[s].late = true;
                                 settle[j] = true;
                         }
@@ -363,6 +383,8 @@ int deb_install(DistroPlan *plan, const DistroInstall *o, Error *e)
                 return k;
         events_step(o->events, "Fetching and unpacking %zu packages", in.plan->choice.n);
         k = fetch_and_unpack(&in, e);
+        if (k >= 0)
+                k = settle_overlaps(&in, e);
         if (k >= 0)
                 k = write_database(&in, e);
         if (k < 0)

@@ -149,10 +149,10 @@ void deb_choice_close(const DebChoice *c, bool *set, const char *const *fields)
         free(seen);
 }
 
-static void mark_automatic(DebChoice *c, char *const *roots)
+static void mark_base_and_automatic(DebChoice *c, char *const *roots)
 {
         static const char *const fields[] = {"Pre-Depends", "Depends", NULL};
-        bool *base = xnew(bool, c->n + 1);
+        bool *base = c->base = xnew(bool, c->n + 1);
 
         for (size_t i = 0; i < c->n; i++)
                 base[i] = c->items[i]->essential;
@@ -161,7 +161,6 @@ static void mark_automatic(DebChoice *c, char *const *roots)
                 _cleanup_free_ char *name = slice_dup(c->items[i]->name);
                 c->automatic[i] = !base[i] && !strv_contains(roots, name);
         }
-        free(base);
 }
 
 static void take_names(const DebPackages *p, char *const *names, char *const *roots, DebChoice *ret)
@@ -171,7 +170,7 @@ static void take_names(const DebPackages *p, char *const *names, char *const *ro
         ret->automatic = xnew(bool, ret->n + 1);
         for (size_t i = 0; i < ret->n; i++)
                 ret->items[i] = deb_packages_candidate(p, (Slice){names[i], strlen(names[i])});
-        mark_automatic(ret, roots);
+        mark_base_and_automatic(ret, roots);
 }
 
 /* The essential packages with all they need, as apt sees them installed already when the rest is looked at. */
@@ -222,6 +221,7 @@ int deb_select(DebPackages *p, const DebSelection *s, DebChoice *ret, Error *e)
 void deb_choice_done(DebChoice *c)
 {
         free(c->items);
+        free(c->base);
         free(c->automatic);
         *c = (DebChoice){0};
 }

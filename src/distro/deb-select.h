@@ -18,6 +18,7 @@ typedef struct DebSelection {
 /* Indexes of records, in an order that satisfies dependencies. -EINVAL with the variants that exist, -ENOENT for names, -ENOPKG with the chain. */
 typedef struct DebChoice {
         const DebRecord **items;
+        bool *base;      /* essential, or needed by what is */
         bool *automatic; /* neither asked for nor needed by the essential packages: apt may remove it when nothing needs it any more */
         size_t n;
 } DebChoice;
