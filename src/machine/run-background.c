@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <fcntl.h>
-#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
@@ -24,7 +22,6 @@
 #include "machine/run-session.h"
 #include "sys/process.h"
 
-#define MAPS_MAX          (1024 * 1024)
 #define CONSOLE_LINES     8                      /* of the console that a failed start shows */
 #define HALF_STARTED_USEC (15ULL * USEC_PER_SEC) /* for the supervisor to clean up after an interrupted start */
 
@@ -100,32 +97,9 @@ static void send_report(Background *b, const Report *report)
         b->report_fd = fd_close(b->report_fd);
 }
 
-/* A machine may run for years, and its supervisor only waits: the memory and the parts of the program that the start needed go back.
- * A mapping of a file without one page of its own ("Anonymous: 0") is as the file is: what is needed again comes back from there. */
-static void give_pages_back(void)
-{
-        _cleanup_free_ char *maps = NULL;
-        unsigned long start = 0, end = 0;
-        if (file_read_at(AT_FDCWD, "/proc/self/smaps", MAPS_MAX, &maps, NULL) < 0)
-                return;
-        char *save = NULL;
-        for (char *line = strtok_r(maps, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-                const char *anonymous = str_startswith(line, "Anonymous:");
-                unsigned long from, to, kib;
-                if (!anonymous && sscanf(line, "%lx-%lx ", &from, &to) == 2) {
-                        bool file = strchr(line, '/') != NULL;
-                        start = file ? from : 0;
-                        end = file ? to : 0;
-                } else if (anonymous && end > start && sscanf(anonymous, "%lu", &kib) == 1 && kib == 0)
-                        (void)madvise((void *)(uintptr_t)start, end - start, MADV_DONTNEED);
-        }
-}
-
 static void on_ready(void *ctx)
 {
         send_report(ctx, &(Report){.ready = true});
-        give_pages_back();
-        (void)malloc_trim(0);
 }
 
 static void describe_end(const Target *t, const EngineResult *end, Error *e)
