@@ -335,7 +335,7 @@ int sys_mount_overlay(const SysOverlay *o, uint64_t attrs, Error *e)
 {
         int r = overlay_by_descriptors(o, attrs, e);
 
-        if (r != -EINVAL && r != -EBADF)
+        if (r != -EINVAL && r != -EBADF && r != -EOPNOTSUPP)
                 return r;
         /* The kernel takes no descriptors, or none of detached mounts, or the overlay is impossible: then this says so again. */
         return overlay_by_helper(o, attrs, e);
