@@ -94,8 +94,10 @@ void unpack_result_done(UnpackResult *r);
 
 typedef struct UnpackJob {
         UnpackFormat format;
-        int fd; /* the archive, opened by the caller, read from the start; borrowed until done() */
-        const char *label;
+        int fd;            /* the archive, opened by the caller, read from the start; borrowed until done() */
+        int dirfd;         /* with path: where it is; borrowed */
+        const char *path;  /* instead of fd (path NULL): opened when its turn comes, so that a long queue holds no descriptors */
+        const char *label; /* for messages */
         void *user;
 } UnpackJob;
 

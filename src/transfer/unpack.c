@@ -40,7 +40,7 @@ struct Unpack {
         PoolWorker *workers;
         size_t n_workers, n_busy;
         struct {
-                UnpackJob *items; /* label is a copy */
+                UnpackJob *items; /* label and path are copies */
                 size_t n;
         } queue;
         size_t next; /* of the queue */
@@ -214,6 +214,18 @@ int unpack_fd(const Unpack *u)
         return u->epoll;
 }
 
+static int send_job(const UnpackJob *job, int sock, Error *e)
+{
+        WorkerRequest request = {.order = job->format == UNPACK_DEB ? WORKER_DEB : WORKER_TAR};
+        _cleanup_close_ int own = job->path ? openat(job->dirfd, job->path, O_RDONLY | O_CLOEXEC | O_NOCTTY) : -1;
+
+        if (job->path && own < 0)
+                return error_sys(e, -errno, "%s: cannot open '%s'", job->label, job->path);
+        int r = sys_send_fds(sock, &request, sizeof(request), job->path ? &own : &job->fd, 1);
+        return r >= 0 || r == -EPIPE || r == -ECONNRESET ? r
+                                                         : error_sys(e, r, "%s: cannot hand it to the unpack worker", job->label);
+}
+
 static int hand_out(Unpack *u, Error *e)
 {
         for (size_t i = 0; i < u->n_workers && u->next < u->queue.n; i++) {
@@ -224,12 +236,11 @@ static int hand_out(Unpack *u, Error *e)
                 w->job = u->queue.items[u->next++];
                 w->busy = true;
                 u->n_busy++;
-                WorkerRequest request = {.order = w->job.format == UNPACK_DEB ? WORKER_DEB : WORKER_TAR};
-                int r = sys_send_fds(w->sock, &request, sizeof(request), &w->job.fd, 1);
+                int r = send_job(&w->job, w->sock, e);
                 if (r == -EPIPE || r == -ECONNRESET)
                         return error_prefix(e, describe_end(w, e), "%s", w->job.label);
                 if (r < 0)
-                        return error_sys(e, r, "%s: cannot hand it to the unpack worker", w->job.label);
+                        return r;
         }
         return 0;
 }
@@ -240,6 +251,7 @@ int unpack_submit(Unpack *u, const UnpackJob *job, Error *e)
 
         *slot = *job;
         slot->label = xstrdup(job->label ? job->label : "archive");
+        slot->path = xstrdup(job->path);
         return hand_out(u, e);
 }
 
@@ -304,8 +316,10 @@ Unpack *unpack_close(Unpack *u)
                 fd_close(u->workers[i].pidfd);
                 fd_close(u->workers[i].sock);
         }
-        for (size_t i = 0; i < u->queue.n; i++)
+        for (size_t i = 0; i < u->queue.n; i++) {
                 free((char *)u->queue.items[i].label);
+                free((char *)u->queue.items[i].path);
+        }
         if (u->shared)
                 (void)munmap(u->shared, sizeof(*u->shared));
         fd_close(u->epoll);

@@ -149,13 +149,11 @@ typedef struct Pull {
 static int pull_fetched(void *ctx, const FetchItem *item, Error *e)
 {
         Pull *p = ctx;
-        int fd = openat(p->dir, item->path, O_RDONLY | O_CLOEXEC); /* open until the process ends, as the job wants */
+        UnpackJob job = {.format = UNPACK_DEB, .fd = -1, .dirfd = p->dir, .path = item->path, .label = item->label};
 
         printf("done %s\n", item->label);
         fflush(stdout);
-        if (fd < 0)
-                return error_sys(e, -errno, "%s", item->path);
-        return unpack_submit(p->unpack, &(UnpackJob){.format = UNPACK_DEB, .fd = fd, .label = item->label}, e);
+        return unpack_submit(p->unpack, &job, e);
 }
 
 static int pull_watch(void *ctx, Error *e)

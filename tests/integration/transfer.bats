@@ -627,6 +627,22 @@ keys() {
         [ $left = 0 ]
 }
 
+@test "a worker that is killed ends the work with its name" {
+        mkfifo "$T/pipe"
+        exec 7<>"$T/pipe"
+        "$tool" unpack "$T/root" tar 1000000 0 "$T/pipe" 2>"$T/err" 3>&- 7>&- &
+        pid=$!
+        for _ in $(seq 100); do
+                [ "$(pgrep -P $pid | wc -l)" -lt 1 ] || break
+                sleep 0.05
+        done
+        sleep 0.2
+        pkill -9 -P $pid
+        ! wait $pid
+        exec 7>&-
+        [[ $(cat "$T/err") == "pipe: the unpack worker was killed by signal 9 (Killed); is memory short?" ]]
+}
+
 @test "a worker sees nothing but the tree and has almost no rights" {
         mkfifo "$T/pipe"
         exec 7<>"$T/pipe"
