@@ -62,10 +62,10 @@ static void strip_signature(char *text, size_t *len)
         *len = (size_t)(out - text);
 }
 
-/* A file name for a URL, so that each archive has its own. */
-static char *cache_name(const DebArchive *a)
+/* A file name for a part of a suite, so that each archive has its own. */
+static char *cache_name(const DebArchive *a, const char *part)
 {
-        char *s = xasprintf("%s_%s_InRelease", a->url, a->suite);
+        char *s = xasprintf("%s_%s_%s", a->url, a->suite, part);
 
         for (char *c = s; *c; c++)
                 if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.+-_", *c))
@@ -75,7 +75,7 @@ static char *cache_name(const DebArchive *a)
 
 int deb_index_read_release(DebArchive *a, const DebIndexOptions *o, Error *e)
 {
-        _cleanup_free_ char *url = xasprintf("%s/dists/%s/InRelease", a->url, a->suite), *name = cache_name(a);
+        _cleanup_free_ char *url = xasprintf("%s/dists/%s/InRelease", a->url, a->suite), *name = cache_name(a, "InRelease");
         _cleanup_free_ char *what = xasprintf("suite '%s' on %s", a->suite, a->url), *path = NULL, *text = NULL;
         _cleanup_close_ int dir = open_cache(o, "index", e);
         size_t len = 0;
@@ -119,42 +119,53 @@ static const DebReleaseFile *find_list(const DebRelease *r, const char *componen
         return NULL;
 }
 
-typedef struct Wanted {
-        struct {
-                FetchItem *items;
-                size_t n;
-        } fetch;
-        char **strings; /* what the items point to */
-} Wanted;
+/* A package list on its way: compressed from the mirror, then kept uncompressed, as reading the digest again is far quicker than decompressing again. */
+typedef struct List {
+        const DebReleaseFile *file; /* the form to fetch */
+        Digest plain;               /* of the uncompressed list; DIGEST_NONE: the Release file does not say, and it is not kept */
+        char *name, *url, *part, *label; /* in the cache: as kept, and as fetched */
+} List;
 
-static const char *keep(Wanted *w, char *s)
+typedef struct Lists {
+        List *items;
+        size_t n;
+} Lists;
+
+static void lists_done(Lists *v)
 {
-        strv_consume(&w->strings, s);
-        return s;
+        for (size_t i = 0; i < v->n; i++) {
+                free(v->items[i].name);
+                free(v->items[i].url);
+                free(v->items[i].part);
+                free(v->items[i].label);
+        }
+        free(v->items);
 }
 
-static void want_list(Wanted *w, const DebArchive *a, const DebReleaseFile *f)
+static void want_list(Lists *v, const DebArchive *a, const DebReleaseFile *f)
 {
         char hex[2 * 32 + 1];
 
         if (f->size == 0)
                 return;
         hash_hex(f->digest.bytes, 32, hex);
-        const char *slash = memrchr(f->path.s, '/', f->path.n), *dot = memrchr(f->path.s, '.', f->path.n);
-        int dir = (int)(slash - f->path.s), whole = (int)f->path.n;
-        int suffix = dot && dot > slash ? (int)(f->path.s + f->path.n - dot) : 0;
-        char *url = a->release.by_hash ? xasprintf("%s/dists/%s/%.*s/by-hash/SHA256/%s", a->url, a->suite, dir, f->path.s, hex)
-                                       : xasprintf("%s/dists/%s/%.*s", a->url, a->suite, whole, f->path.s);
-        *vec_push(&w->fetch) = (FetchItem){
-                        .url = keep(w, url),
-                        .path = keep(w, xasprintf("%s%.*s", hex, suffix, dot ?: "")),
-                        .size = f->size,
-                        .digest = f->digest,
-                        .label = keep(w, xasprintf("package list %.*s of '%s'", whole, f->path.s, a->suite)),
-        };
+        const char *slash = memrchr(f->path.s, '/', f->path.n),
+                   *dot = memrchr(slash, '.', (size_t)(f->path.s + f->path.n - slash));
+        int dir = (int)(slash - f->path.s), whole = (int)f->path.n, stem = dot ? (int)(dot - f->path.s) : whole;
+        _cleanup_free_ char *plain = xstrndup(f->path.s, (size_t)stem);
+        const DebReleaseFile *kept = deb_release_find(&a->release, plain);
+        List *l = vec_push(v);
+
+        l->file = f;
+        l->plain = kept ? kept->digest : (Digest){.type = DIGEST_NONE};
+        l->name = cache_name(a, plain);
+        l->part = xasprintf("%s%.*s", hex, whole - stem, f->path.s + stem);
+        l->label = xasprintf("package list %.*s of '%s'", whole, f->path.s, a->suite);
+        l->url = a->release.by_hash ? xasprintf("%s/dists/%s/%.*s/by-hash/SHA256/%s", a->url, a->suite, dir, f->path.s, hex)
+                                    : xasprintf("%s/dists/%s/%.*s", a->url, a->suite, whole, f->path.s);
 }
 
-static int want_component(Wanted *w, const DebArchive *a, const DebIndexOptions *o, const char *component, Error *e)
+static int want_component(Lists *v, const DebArchive *a, const DebIndexOptions *o, const char *component, Error *e)
 {
         const DebReleaseFile *native = find_list(&a->release, component, o->arch);
         const DebReleaseFile *all = a->release.all_apart ? find_list(&a->release, component, "all") : NULL;
@@ -165,40 +176,73 @@ static int want_component(Wanted *w, const DebArchive *a, const DebIndexOptions 
                                  list);
         }
         if (native)
-                want_list(w, a, native);
+                want_list(v, a, native);
         if (all)
-                want_list(w, a, all);
+                want_list(v, a, all);
         return 0;
 }
 
-static int read_list(DebArchive *a, int dir, const FetchItem *item, Error *e)
+static bool read_kept(DebArchive *a, int dir, const List *l)
 {
-        _cleanup_close_ int fd = openat(dir, item->path, O_RDONLY | O_CLOEXEC);
-        struct DebList l = {0};
+        _cleanup_close_ int fd = openat(dir, l->name, O_RDONLY | O_CLOEXEC);
+        struct DebList text = {0};
+        Digest d;
+
+        if (fd < 0 || l->plain.type == DIGEST_NONE || digest_of_fd(fd, l->plain.type, &d) < 0 || !digest_eq(&d, &l->plain))
+                return false;
+        if (file_read_fd(fd, LIST_LIMIT, &text.text, &text.len) < 0)
+                return false;
+        *vec_push(&a->lists) = text;
+        return true;
+}
+
+static int read_fetched(DebArchive *a, int dir, const List *l, Error *e)
+{
+        _cleanup_close_ int fd = openat(dir, l->part, O_RDONLY | O_CLOEXEC);
+        struct DebList text = {0};
 
         if (fd < 0)
-                return error_sys(e, -errno, "cannot open the %s", item->label);
-        int k = decompress_file(fd, LIST_LIMIT, &l.text, &l.len, e);
+                return error_sys(e, -errno, "cannot open the %s", l->label);
+        int k = decompress_file(fd, LIST_LIMIT, &text.text, &text.len, e);
         if (k < 0)
-                return error_prefix(e, k, "%s", item->label);
-        *vec_push(&a->lists) = l;
+                return error_prefix(e, k, "%s", l->label);
+        *vec_push(&a->lists) = text;
+        /* A cache that cannot be written only costs time. */
+        if (l->plain.type != DIGEST_NONE && file_write_atomic_at(dir, l->name, text.text, text.len, 0644, false) >= 0)
+                (void)unlinkat(dir, l->part, 0);
         return 0;
+}
+
+/* The lists that are not kept, by one fetch. */
+static int read_lists(DebArchive *a, int dir, const Lists *v, const Events *ev, Error *e)
+{
+        _cleanup_free_ FetchItem *items = xnew(FetchItem, v->n + 1);
+        FetchOptions options = {.dirfd = dir, .retries = 3, .events = ev, .watch_fd = -1};
+        size_t n = 0;
+
+        for (size_t i = 0; i < v->n; i++) {
+                const List *l = &v->items[i];
+                if (!read_kept(a, dir, l))
+                        items[n++] = (FetchItem){.url = l->url,
+                                                 .path = l->part,
+                                                 .size = l->file->size,
+                                                 .digest = l->file->digest,
+                                                 .label = l->label,
+                                                 .user = (void *)l};
+        }
+        int k = n > 0 ? fetch_all(items, n, &options, e) : 0;
+        for (size_t i = 0; i < n && k >= 0; i++)
+                k = read_fetched(a, dir, items[i].user, e);
+        return k;
 }
 
 int deb_index_read_lists(DebArchive *a, const DebIndexOptions *o, Error *e)
 {
         _cleanup_close_ int dir = open_cache(o, "index", e);
-        Wanted w = {0};
+        __attribute__((cleanup(lists_done))) Lists v = {0};
         int k = dir < 0 ? dir : 0;
 
         for (char *const *c = o->components; c && *c && k >= 0; c++)
-                k = want_component(&w, a, o, *c, e);
-        FetchOptions options = {.dirfd = dir, .retries = 3, .events = o->events, .watch_fd = -1};
-        if (k >= 0 && w.fetch.n > 0)
-                k = fetch_all(w.fetch.items, w.fetch.n, &options, e);
-        for (size_t i = 0; i < w.fetch.n && k >= 0; i++)
-                k = read_list(a, dir, &w.fetch.items[i], e);
-        free(w.fetch.items);
-        strv_free(w.strings);
-        return k;
+                k = want_component(&v, a, o, *c, e);
+        return k < 0 ? k : read_lists(a, dir, &v, o->events, e);
 }
