@@ -53,6 +53,7 @@ int store_build_begin(Store *s, StoreKind kind, const char *name, StoreDriverId 
         const StoreDriver *d = driver_by_id(driver);
         int r = kind == STORE_IMAGE ? name_check_image(name, e) : name_check_machine(name, e);
 
+        *ret = BUILD_NONE; /* may be aborted in any case */
         if (r < 0)
                 return r;
         if (!d || !d->finish)

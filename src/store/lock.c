@@ -11,6 +11,8 @@
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/path.h"
+#include "base/str.h"
+#include "base/strv.h"
 #include "store/driver.h"
 #include "sys/lock.h"
 
@@ -89,6 +91,29 @@ int image_lock(const StoreImage *i, bool exclusive, bool block, StoreLock *ret, 
 int store_lock(Store *s, const StoreImage *i, bool exclusive, StoreLock *ret, Error *e)
 {
         return image_lock(i, exclusive, false, ret, e);
+}
+
+static void clear_stale_in(int dirfd, const char *prefix, const char *suffix)
+{
+        _cleanup_strv_ char **names = NULL;
+
+        if (dirfd < 0 || dir_entries(dirfd, ".", &names) < 0)
+                return;
+        STRV_FOREACH (name, names) {
+                if (!str_startswith(*name, prefix) || !str_endswith(*name, suffix))
+                        continue;
+                _cleanup_close_ int fd = sys_lock_at(dirfd, *name, true, false);
+                if (fd >= 0)
+                        unlinkat(dirfd, *name, 0);
+        }
+}
+
+void locks_clear_stale(Store *s)
+{
+        _cleanup_close_ int global = open(GLOBAL_LOCKS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        clear_stale_in(s->root_fd, ".#", ".lck");
+        clear_stale_in(global, "inode-", "");
 }
 
 /* As systemd does: whoever is the last user takes the file away. Everybody checks after locking that the file still has its name. */

@@ -218,7 +218,8 @@ void work_clear_debris(Store *s)
                 layers_collect(s, &dead.items[0]);
         }
         for (size_t i = 0; i < dead.n; i++)
-                file_remove_tree_at(s->root_fd, dead.items[i].path);
+                (void)file_remove_tree_at(s->root_fd, dead.items[i].path);
+        locks_clear_stale(s);
 }
 
 int work_place(const Work *w, const char *name, const char *dir, const char *entry)

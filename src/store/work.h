@@ -44,6 +44,8 @@ int work_begin(Store *s, const char *name, Work *ret, Error *e); /* under store_
 void work_end(Work *w);                                          /* not under store_hold(); removes what is in it */
 void work_abandon(Work *w);                                      /* leaves everything to the next command */
 void work_clear_debris(Store *s);
+/* Lock files that nobody holds: whoever was killed could not take them away. */
+void locks_clear_stale(Store *s);
 /* Renames `name` of w to the free `entry` in `dir` (relative to the store's root), durably. -EEXIST when it is taken. */
 int work_place(const Work *w, const char *name, const char *dir, const char *entry);
 

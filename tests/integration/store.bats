@@ -8,7 +8,10 @@ FILES="etc/version gone dir/file link"
 
 setup() {
         [ "$(id -u)" = 0 ] || skip "whiteouts and trusted.* need root"
-        T=$(mktemp -d "${BERTH_TEST_PLACE:-/var/tmp}/berth-store.XXXXXX")
+        local place=${BERTH_TEST_PLACE:-/var/tmp}
+        # Hundreds of kills, each with its syncs: where it is to be had, on a file system that has no disk to wait for.
+        if [[ $BATS_TEST_DESCRIPTION = kill* ]] && [ "$(stat -f -c %T /dev/shm 2>/dev/null)" = tmpfs ]; then place=/dev/shm; fi
+        T=$(mktemp -d "$place/berth-store.XXXXXX")
         R=$T/m
         mkdir -p "$T/tree/etc" "$T/tree/dir" "$T/tree/opaque"
         echo one >"$T/tree/etc/version"
@@ -22,7 +25,16 @@ teardown() {
         [ -n "${T-}" ] || return 0
         refused grep -F "$T" /proc/self/mountinfo
         [[ $(losetup -l -n -O BACK-FILE) != *"$T"* ]]
+        clear_locks
         rm -rf --one-file-system "$T"
+}
+
+# What a command that was killed before its transaction began leaves: the next that wants the lock takes it over, and away.
+clear_locks() {
+        local lock
+        for lock in "${R:-$T}"/.\#*.lck /run/systemd/nspawn/locks/inode-"$(stat -c %d "$T")":*; do
+                [ ! -e "$lock" ] || flock -n "$lock" rm -f "$lock" || true
+        done
 }
 
 st() { local verb=$1; shift; "$TOOL" "$verb" "$R" "$@"; }
@@ -436,7 +448,7 @@ SCRIPT
 
 # Kills `store-tool ARGS` with SIGKILL at every system call that changes something, one after the other, each time on a copy of the same
 # store. The state must be the old or the new one, the next command leaves no debris, and the command succeeds if it has not yet.
-SYSCALLS="mkdirat openat renameat renameat2 symlinkat unlink unlinkat fsync syncfs fchmod fchown fsetxattr utimensat mknodat linkat"
+SYSCALLS="mkdirat openat renameat renameat2 symlinkat unlink unlinkat fsync syncfs fsetxattr mknodat linkat"
 
 # The numbers of a system call's calls in the trace; of openat(2), those that may create a file.
 calls() { awk -v name="$1(" 'index($0, name) == 1 && (++n) && (name != "openat(" || /O_CREAT/) { print n }' "$T/trace"; }
@@ -459,7 +471,7 @@ kill_everywhere() { # ARG…
                         killed $sys $n "$@" || continue
                         kills=$((kills + 1))
                         state=$(dump)
-                        rm -f "$R"/.\#*.lck # of a killed command; taken over by the next that wants the lock
+                        clear_locks
                         clean || { echo "after a kill at $sys $n"; return 1; }
                         if [ "$state" = "$before" ]; then
                                 st "$@" >/dev/null || { echo "again, after a kill at $sys $n"; return 1; }
@@ -506,7 +518,7 @@ populate() { # DRIVER
         [ -n "$(find "$R/.berth.v/layers" -mindepth 1 -maxdepth 1 -type l)" ]
         cp -a "$R" "$T/template"
         st list >/dev/null
-        rm -f "$R"/.\#*.lck
+        clear_locks
         expected=$(dump)
         clean
         kills=0
@@ -515,7 +527,7 @@ populate() { # DRIVER
                         rm -rf "$R"; cp -a "$T/template" "$R"
                         killed $sys $n list || break
                         kills=$((kills + 1))
-                        rm -f "$R"/.\#*.lck
+                        clear_locks
                         [ "$(dump)" = "$expected" ]
                         clean
                 done
