@@ -3,7 +3,7 @@
 
 #include <stdint.h>
 
-#define USEC_PER_SEC 1000000ULL
+#define USEC_PER_SEC  1000000ULL
 #define USEC_INFINITY UINT64_MAX
 
 uint64_t clock_realtime(void);  /* microseconds since the epoch */

@@ -10,11 +10,22 @@
 #include "base/macro.h"
 
 int fd_close(int fd); /* accepts -1, keeps errno, returns -1 */
-static inline void fd_closep(int *fd) { fd_close(*fd); }
+static inline void fd_closep(int *fd)
+{
+        fd_close(*fd);
+}
 #define _cleanup_close_ _cleanup_(fd_closep)
-static inline void fd_fclosep(FILE **f) { if (*f) fclose(*f); }
+static inline void fd_fclosep(FILE **f)
+{
+        if (*f)
+                fclose(*f);
+}
 #define _cleanup_fclose_ _cleanup_(fd_fclosep)
-static inline void fd_closedirp(DIR **d) { if (*d) closedir(*d); }
+static inline void fd_closedirp(DIR **d)
+{
+        if (*d)
+                closedir(*d);
+}
 #define _cleanup_closedir_ _cleanup_(fd_closedirp)
 
 int fd_write_all(int fd, const void *data, size_t len); /* restarts on EINTR and short writes */
@@ -23,5 +34,7 @@ int fd_nonblock(int fd, bool on);
 int fd_cloexec(int fd, bool on);
 
 /* "/proc/self/fd/N" for calls that want a path. */
-typedef struct FdPath { char s[sizeof("/proc/self/fd/") + 12]; } FdPath;
+typedef struct FdPath {
+        char s[sizeof("/proc/self/fd/") + 12];
+} FdPath;
 FdPath fd_path(int fd);

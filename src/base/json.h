@@ -18,7 +18,7 @@ typedef struct Json {
 void json_open(Json *j, char bracket); /* '{' or '[' */
 void json_close(Json *j, char bracket);
 void json_key(Json *j, const char *key);
-void json_str(Json *j, const char *value);   /* NULL prints null; invalid UTF-8 is replaced by U+FFFD */
+void json_str(Json *j, const char *value); /* NULL prints null; invalid UTF-8 is replaced by U+FFFD */
 void json_uint(Json *j, uint64_t value);
 void json_int(Json *j, int64_t value);
 void json_bool(Json *j, bool value);

@@ -7,11 +7,11 @@
 
 #define ELEMENTSOF(x) (sizeof(x) / sizeof((x)[0]))
 
-#define _cleanup_(f) __attribute__((cleanup(f)))
+#define _cleanup_(f)        __attribute__((cleanup(f)))
 #define _printf_(fmt, args) __attribute__((format(printf, fmt, args)))
-#define _unused_ __attribute__((unused))
-#define _noreturn_ __attribute__((noreturn))
-#define _warn_unused_ __attribute__((warn_unused_result))
+#define _unused_            __attribute__((unused))
+#define _noreturn_          __attribute__((noreturn))
+#define _warn_unused_       __attribute__((warn_unused_result))
 
 #define MIN(a, b)                   \
         ({                          \
@@ -27,20 +27,23 @@
         })
 
 /* Hand an owned pointer or file descriptor over: yields it and empties the variable. */
-#define TAKE_PTR(p)                \
-        ({                         \
+#define TAKE_PTR(p)                 \
+        ({                          \
                 typeof(p) _p = (p); \
-                (p) = NULL;        \
-                _p;                \
+                (p) = NULL;         \
+                _p;                 \
         })
-#define TAKE_FD(fd)              \
-        ({                       \
-                int _fd = (fd);  \
-                (fd) = -1;       \
-                _fd;             \
+#define TAKE_FD(fd)             \
+        ({                      \
+                int _fd = (fd); \
+                (fd) = -1;      \
+                _fd;            \
         })
 
 /* Defines cleanup_NAME(T **) for a destructor `T *func(T *)` that accepts NULL. */
-#define DEFINE_CLEANUP(type, func)                      \
-        static inline void func##p(type **p) { func(*p); } \
+#define DEFINE_CLEANUP(type, func)           \
+        static inline void func##p(type **p) \
+        {                                    \
+                func(*p);                    \
+        }                                    \
         struct __useless_semicolon_##func

@@ -38,4 +38,7 @@ static inline int scratch_teardown(void **state)
         return r;
 }
 
-static inline int scratch_fd(void **state) { return ((Scratch *)*state)->fd; }
+static inline int scratch_fd(void **state)
+{
+        return ((Scratch *)*state)->fd;
+}
