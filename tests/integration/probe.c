@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What a payload can do and see that no shell command tells. Linked statically, so that it runs in any root.
+ *   probe fds                 the open descriptors
+ *   probe call NAME           what the kernel says to one system call, as an errno name or "ok"
+ *   probe writable PATH       whether the mount at PATH lets itself be made writable
+ *   probe notify TEXT         a datagram to $NOTIFY_SOCKET
+ *   probe stay TEXT           the same, and then stays until it is killed
+ *   probe orphans             leaves a child behind that nobody but PID 1 can collect, and tells whether it was */
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/audit.h>
+#include <linux/mount.h>
+#include <linux/netlink.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+static int tell(long r)
+{
+        printf("%s\n", r < 0 ? strerrorname_np(errno) : "ok");
+        return 0;
+}
+
+static int show_fds(void)
+{
+        DIR *dir = opendir("/proc/self/fd");
+
+        if (!dir)
+                return EXIT_FAILURE;
+        for (struct dirent *d; (d = readdir(dir));)
+                if (d->d_name[0] != '.' && atoi(d->d_name) != dirfd(dir))
+                        printf("%s\n", d->d_name);
+        closedir(dir);
+        return 0;
+}
+
+static long call_unknown(void)
+{
+        return syscall(9999);
+}
+static long call_kexec(void)
+{
+        return syscall(SYS_kexec_load, 0, 0, NULL, 0);
+}
+static long call_keyctl(void)
+{
+        return syscall(SYS_keyctl, 0, 0, 0, 0, 0);
+}
+static long call_audit(void)
+{
+        return socket(AF_NETLINK, SOCK_RAW, NETLINK_AUDIT);
+}
+static long call_route(void)
+{
+        return socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
+}
+static long call_fsync(void)
+{
+        return fsync(12345);
+}
+static long call_osync(void)
+{
+        return open("/synchronous", O_CREAT | O_RDWR | O_SYNC, 0600);
+}
+static long call_ptrace_init(void)
+{
+        return ptrace(PTRACE_ATTACH, 1, NULL, NULL);
+}
+
+typedef struct Call {
+        const char *name;
+        long (*run)(void);
+} Call;
+
+static const Call calls[] = {
+                {"unknown", call_unknown}, {"kexec", call_kexec}, {"keyctl", call_keyctl}, {"audit", call_audit},
+                {"route", call_route},     {"fsync", call_fsync}, {"osync", call_osync},   {"ptrace-init", call_ptrace_init},
+};
+
+static int run_call(const char *name)
+{
+        for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
+                if (strcmp(calls[i].name, name) == 0)
+                        return tell(calls[i].run());
+        return EXIT_FAILURE;
+}
+
+static int make_writable(const char *path)
+{
+        struct mount_attr attr = {.attr_clr = MOUNT_ATTR_RDONLY};
+
+        return tell(syscall(SYS_mount_setattr, AT_FDCWD, path, 0, &attr, sizeof(attr)));
+}
+
+static int notify(const char *text)
+{
+        struct sockaddr_un address = {.sun_family = AF_UNIX};
+        int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+        snprintf(address.sun_path, sizeof(address.sun_path), "%s", getenv("NOTIFY_SOCKET"));
+        return tell(sendto(fd, text, strlen(text), 0, (struct sockaddr *)&address, sizeof(address)));
+}
+
+/* The grandchild ends after its parent did, so it is PID 1's; a zombie still answers to kill(2) with signal 0. */
+static int leave_orphan(void)
+{
+        int ends[2];
+        pid_t orphan;
+
+        if (pipe(ends) < 0)
+                return EXIT_FAILURE;
+        if (fork() == 0) {
+                pid_t pid = fork();
+                if (pid == 0) {
+                        usleep(50000);
+                        _exit(0);
+                }
+                _exit(write(ends[1], &pid, sizeof(pid)) != sizeof(pid));
+        }
+        if (read(ends[0], &orphan, sizeof(orphan)) != sizeof(orphan))
+                return EXIT_FAILURE;
+        for (int i = 0; i < 100; i++) {
+                if (kill(orphan, 0) < 0 && errno == ESRCH)
+                        return puts("collected") < 0;
+                usleep(20000);
+        }
+        return puts("left") < 0;
+}
+
+int main(int argc, char **argv)
+{
+        const char *verb = argc > 1 ? argv[1] : "", *object = argc > 2 ? argv[2] : "";
+
+        if (strcmp(verb, "fds") == 0)
+                return show_fds();
+        if (strcmp(verb, "call") == 0)
+                return run_call(object);
+        if (strcmp(verb, "writable") == 0)
+                return make_writable(object);
+        if (strcmp(verb, "notify") == 0)
+                return notify(object);
+        if (strcmp(verb, "stay") == 0)
+                return notify(object) || pause();
+        if (strcmp(verb, "orphans") == 0)
+                return leave_orphan();
+        return EXIT_FAILURE;
+}
