@@ -7,26 +7,30 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "base/strv.h"
+#include "machine/run-freeze.h"
 #include "machine/run-identity.h"
 #include "machine/run-range.h"
-#include "sys/cgroup.h"
 
 /* ---- what a running machine needs to hold still ---- */
 
-static int freeze(void *ctx, bool on, Error *e)
+typedef struct Still {
+        Machine machine;
+        Freeze freeze;
+} Still;
+
+static int hold_still(void *ctx, bool on, Error *e)
 {
-        const Machine *m = ctx;
-        _cleanup_free_ char *payload = path_join(m->cgroup, "payload");
-        int r = sys_cgroup_freeze(payload, on);
-        return r < 0 ? error_sys(e, r, "cannot %s machine '%s'", on ? "freeze" : "thaw", m->name) : 0;
+        Still *s = ctx;
+        int r = on ? freeze_begin(&s->freeze, s->machine.cgroup, e) : freeze_end(&s->freeze, e);
+        return r < 0 ? error_prefix(e, r, "machine '%s'", s->machine.name) : 0;
 }
 
 /* Without cgroup2 nothing can hold the machine still: the copy is then like one after a power cut. */
-static StoreQuiesce quiesce(const MachineHost *h, const char *name, Machine *m)
+static StoreQuiesce quiesce(const MachineHost *h, const char *name, Still *s)
 {
-        StoreQuiesce q = {.running = machine_find(h, name, m, NULL) >= 0, .ctx = m};
-        if (q.running && m->cgroup)
-                q.freeze = freeze;
+        StoreQuiesce q = {.running = machine_find(h, name, &s->machine, NULL) >= 0, .ctx = s};
+        if (q.running && s->machine.cgroup)
+                q.freeze = hold_still;
         else if (q.running)
                 events_warning(&h->events,
                                "machine '%s' runs and cannot be frozen without cgroup2: files being written may be incomplete",
@@ -71,16 +75,16 @@ int machine_clone(const MachineHost *h, const char *name, const char *new_name, 
 {
         _cleanup_(store_closep) Store *s = NULL;
         _cleanup_(store_image_done) StoreImage source = {0}, made = {0};
-        Machine m = {0};
+        Still still = {0};
         if (!path_machine_name_is_valid(new_name))
                 return error_set(e, -EINVAL, "'%s' is not a valid machine name: letters, digits, '-' and '.', at most 64",
                                  new_name);
         int r = open_image(h, name, &s, &source, e);
         if (r < 0)
                 return r;
-        StoreQuiesce q = quiesce(h, name, &m);
+        StoreQuiesce q = quiesce(h, name, &still);
         r = store_clone(s, &source, new_name, &q, &h->events, e);
-        machine_done(&m);
+        machine_done(&still.machine);
         if (r < 0)
                 return r;
         r = store_find(s, STORE_MACHINE, new_name, &made, e);
@@ -91,13 +95,13 @@ int machine_snapshot(const MachineHost *h, const char *name, const char *snapsho
 {
         _cleanup_(store_closep) Store *s = NULL;
         _cleanup_(store_image_done) StoreImage i = {0};
-        Machine m = {0};
+        Still still = {0};
         int r = open_image(h, name, &s, &i, e);
         if (r < 0)
                 return r;
-        StoreQuiesce q = quiesce(h, name, &m);
+        StoreQuiesce q = quiesce(h, name, &still);
         r = store_snapshot(s, &i, snapshot, &q, &h->events, e);
-        machine_done(&m);
+        machine_done(&still.machine);
         return r;
 }
 
