@@ -171,7 +171,7 @@ clone_runs_beside() {
 poweroff_debian() {
         berth poweroff web web2
         is "$(running)" ""
-        is "$(field web State)" "" # its settings are all there is of it
+        is "$(field web State)$(field web2 State)" stoppedstopped
 }
 remove_debian() {
         berth remove web web2
@@ -208,12 +208,8 @@ if [ -n "$(ls lib)" ]; then
         cp lib/* /usr/local/lib
         ldconfig
 fi
-. ./berth.bash
-unset -f berth
-BERTH=/usr/local/bin/berth
 mkdir -p -m 700 "$machines"
-busybox_root "$tree"
-busybox_root "$here/tree"
+cp -a tree "$tree"
 traces >before
 LIMIT=200 claim host_is_systemd "the host: systemd is PID 1, and every controller is cgroup2's"
 claim check_finds_all "check finds what machines need"
@@ -222,7 +218,7 @@ claim run_on_tmpfs "run on a tmpfs, with or without mapped IDs"
 claim run_cgroup_namespace "run: a cgroup namespace and the machine's own part of the hierarchy"
 claim nothing_left "run leaves no mount, cgroup or process"
 
-busybox_root "$machines/box" busybox
+cp -a box "$machines/box"
 claim start_busybox "start, list, status and show a busybox machine"
 claim shell_busybox "shell: status, signal, input, user, environment, terminal"
 claim users_are_shifted "the machine's root is nobody on the host, and its files are not"
