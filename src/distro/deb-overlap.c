@@ -45,9 +45,11 @@ static Paths all_sorted(char **const *lists, size_t n)
         return p;
 }
 
-/* Something lies below it. */
+/* The top, or something lies below it. */
 static bool is_directory(const Paths *p, const char *path)
 {
+        if (str_eq(path, "/."))
+                return true;
         _cleanup_free_ char *below = xasprintf("%s/", path);
         size_t low = 0, high = p->n;
 

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "unit/test.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/strv.h"
+#include "distro/deb-configure.h"
+
+static DebUnpacked early = {.name = (char *)"early", .arch = (char *)"all", .info = (char *)"early"};
+static DebUnpacked late = {.name = (char *)"late", .arch = (char *)"amd64", .info = (char *)"late:amd64"};
+
+static Buf script(char *const *settle)
+{
+        const DebScript scripts[] = {{.package = &late, .late = settle != NULL}, {.package = &early}};
+        const DebConfigure c = {.preinsts = scripts, .n = 2, .settle = settle, .dpkg_version = "1.22"};
+        Buf b = {0};
+
+        deb_configure_script(&c, &b);
+        return b;
+}
+
+static void preinsts_run_before_anything_is_configured(void **state)
+{
+        _cleanup_buf_ Buf b = script(NULL);
+
+        assert_true(strstr(b.data, "preinst 'late' 'amd64' 'late:amd64'") < strstr(b.data, "preinst 'early' 'all' 'early'"));
+        assert_true(strstr(b.data, "preinst 'early' 'all' 'early'") < strstr(b.data, "--configure -a"));
+        assert_true(strstr(b.data, "--configure -a") == strstr(b.data, "--configure "));
+}
+
+static void what_a_late_one_needs_is_configured_first(void **state)
+{
+        char *settle[] = {(char *)"adduser", NULL};
+        _cleanup_buf_ Buf b = script(settle);
+
+        assert_true(strstr(b.data, "preinst 'early'") < strstr(b.data, "--configure adduser"));
+        assert_true(strstr(b.data, "--configure adduser") < strstr(b.data, "preinst 'late'"));
+        assert_true(strstr(b.data, "preinst 'late'") < strstr(b.data, "--configure -a"));
+}
+
+static void the_reason_is_the_line_that_names_the_package(void **state)
+{
+        _cleanup_free_ char *s = deb_configure_reason(
+                        "Setting up p (1) ...\nnoise\ndpkg: error processing package p (--configure):\n"
+                        " installed p package post-installation script subprocess returned error exit status 1\n"
+                        "Errors were encountered while processing:\n p\n");
+
+        assert_string_equal(s, "package p (--configure): installed p package post-installation script subprocess returned error "
+                               "exit status 1");
+}
+
+static void a_preinst_that_fails_is_named(void **state)
+{
+        _cleanup_free_ char *s =
+                        deb_configure_reason("x\nberth: error: the preinst script of package 'p' failed with status 2\n");
+
+        assert_string_equal(s, "the preinst script of package 'p' failed with status 2");
+}
+
+static void else_the_last_words_stand(void **state)
+{
+        _cleanup_free_ char *s = deb_configure_reason("one\n/bin/sh: not found\n");
+
+        assert_string_equal(s, "/bin/sh: not found");
+}
+
+static int fail_with_3(void *ctx, const DistroCommand *c, int *ret_status, char **ret_output, Error *e)
+{
+        *(bool *)ctx = strv_env_get(c->env, "DEBIAN_FRONTEND") != NULL;
+        *ret_status = 3;
+        *ret_output = xstrdup("dpkg: error: broken\n");
+        return 0;
+}
+
+static void a_status_is_an_error_with_its_reason(void **state)
+{
+        bool noninteractive = false;
+        const DistroRunner runner = {fail_with_3, &noninteractive};
+        const DebConfigure c = {.dpkg_version = "1.22"};
+        Error e = {0};
+
+        assert_int_equal(deb_configure(&c, &runner, &e), -EREMOTEIO);
+        assert_string_equal(e.message, "the packages cannot be configured: broken");
+        assert_true(noninteractive);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                        cmocka_unit_test(preinsts_run_before_anything_is_configured),
+                        cmocka_unit_test(what_a_late_one_needs_is_configured_first),
+                        cmocka_unit_test(the_reason_is_the_line_that_names_the_package),
+                        cmocka_unit_test(a_preinst_that_fails_is_named),
+                        cmocka_unit_test(else_the_last_words_stand),
+                        cmocka_unit_test(a_status_is_an_error_with_its_reason),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
