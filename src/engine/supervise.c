@@ -76,8 +76,6 @@ static void on_ready(Supervisor *s)
         s->ready = true;
         if (s->hooks->ready)
                 s->hooks->ready(s->hooks->ctx);
-        if (s->plan->boot || s->plan->console == SPEC_CONSOLE_PASSIVE)
-                slim_down(); /* it is here to stay */
 }
 
 static int open_console(Supervisor *s, int *take_master)
@@ -201,13 +199,24 @@ static int dispatch(Supervisor *s, const struct epoll_event *event, Error *e)
         }
 }
 
+#define IDLE_USEC USEC_PER_SEC
+
 /* Milliseconds for epoll_wait(2), rounded up; -1 = no limit. */
 static int time_left(const Supervisor *s)
 {
-        if (s->deadline == 0)
-                return -1;
-        uint64_t now = clock_monotonic();
-        return now >= s->deadline ? 0 : (int)MIN((s->deadline - now + 999) / 1000, (uint64_t)3600000);
+        uint64_t now = clock_monotonic(), left = s->slim_when_idle ? IDLE_USEC : USEC_INFINITY;
+
+        if (s->deadline != 0)
+                left = now >= s->deadline ? 0 : MIN(left, s->deadline - now);
+        return left == USEC_INFINITY ? -1 : (int)MIN((left + 999) / 1000, (uint64_t)3600000);
+}
+
+/* A supervisor of a machine that stays gives its memory back whenever nothing has happened for a while. */
+static void on_event_or_idle(Supervisor *s, int n)
+{
+        if (n == 0 && s->slim_when_idle)
+                slim_down();
+        s->slim_when_idle = n > 0 && s->ready && (s->plan->boot || s->plan->console == SPEC_CONSOLE_PASSIVE);
 }
 
 static int run_until_gone(Supervisor *s, Error *e)
@@ -227,6 +236,7 @@ static int run_until_gone(Supervisor *s, Error *e)
                         return r;
                 if (r > 0)
                         break;
+                on_event_or_idle(s, n);
         }
         /* The leader is gone; what it said on its way is still to be read. */
         while (s->sock >= 0) {

@@ -23,8 +23,9 @@ typedef struct Supervisor {
         Console console;
         bool executing; /* MESSAGE_EXEC came: the end of the socket means that the payload runs */
         bool started, ready, killed;
-        unsigned stops;    /* how often somebody asked for the end */
-        uint64_t deadline; /* monotonic; 0 = none */
+        bool slim_when_idle; /* something happened since memory was last given back */
+        unsigned stops;      /* how often somebody asked for the end */
+        uint64_t deadline;   /* monotonic; 0 = none */
 } Supervisor;
 
 void supervisor_init(Supervisor *s, const MachinePlan *plan, const EngineIo *io, const EngineHooks *hooks);
