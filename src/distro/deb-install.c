@@ -252,6 +252,9 @@ static int write_database(Install *in, Error *e)
         add_sources(in);
         add_extended_states(in);
         tar_file(&in->tar, "etc/fstab", fstab, sizeof(fstab) - 1, 0644);
+        /* base-files makes it when it is configured, which is when a tmpfs hides the tree's own /run. */
+        tar_directory(&in->tar, "run", 0755);
+        tar_directory(&in->tar, "run/lock", 01777);
         int k = submit_tar(in, "the package database", e);
         return k < 0 ? k : unpack_finish(in->unpack, e);
 }
