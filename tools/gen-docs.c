@@ -128,7 +128,19 @@ static void man_verb(const Verb *v)
                 fputs("And the settings of machines that are marked for it below.\n\n", stdout);
 }
 
-/* The settings once, by heading, each with the verbs that take it. */
+/* "run, start — [Exec] Boot=": who takes a setting, and how a settings file says it. */
+static char *takers(const SpecSpelling *s)
+{
+        static const char *const names[] = {"run", "start", "shell"}; /* by bit of SpecUse */
+        _cleanup_strv_ char **list = NULL;
+        for (size_t i = 0; i < ELEMENTSOF(names); i++)
+                if (s->uses & (1U << i))
+                        strv_push(&list, names[i]);
+        _cleanup_free_ char *text = strv_join(list, ", ");
+        return s->key ? xasprintf("%s — [%s] %s=", text, s->section, s->key) : TAKE_PTR(text);
+}
+
+/* The settings once, by heading. */
 static void man_settings(void)
 {
         size_t n;
@@ -138,10 +150,7 @@ static void man_settings(void)
                 for (size_t i = 0; i < n; i++) {
                         if (s[i].heading != h || !s[i].uses || !s[i].help)
                                 continue;
-                        _cleanup_free_ char *key = s[i].key ? xasprintf(" — [%s] %s=", s[i].section, s[i].key) : xstrdup("");
-                        _cleanup_free_ char *help = xasprintf("%s (%s%s%s%s)", s[i].help, s[i].uses & SPEC_USE_RUN ? "run " : "",
-                                                              s[i].uses & SPEC_USE_START ? "start " : "",
-                                                              s[i].uses & SPEC_USE_SHELL ? "shell" : "", key);
+                        _cleanup_free_ char *who = takers(&s[i]), *help = xasprintf("%s (%s)", s[i].help, who);
                         Entry e = {.short_name = s[i].short_name,
                                    .long_name = s[i].long_name,
                                    .metavar = s[i].metavar,

@@ -196,7 +196,9 @@ static int wait_report(int fd, int supervisor, const char *name, uint64_t timeou
                         return error_sys(e, -errno, "cannot wait for machine '%s'", name);
                 if (r > 0 && p[0].revents)
                         return take_report(fd, name, e);
-                if (r > 0 && p[1].revents)
+                struct signalfd_siginfo info;
+                if (r > 0 && p[1].revents &&
+                    read(signals, &info, sizeof(info)) > 0) /* taken, or it would end us when it is let in again */
                         return stop_half_started(supervisor, fd, -EINTR, "interrupted", name, e);
         }
 }

@@ -25,16 +25,21 @@ berth_setup() {
 # Where cgroup2 is mounted, empty when it is not.
 cgroup2_mountpoint() { awk '$3 == "cgroup2" { print $2; exit }' /proc/self/mounts; }
 
-# Processes that belong to this test: in its cgroup, or started with its BERTH_RUN.
+# Processes that belong to this test: in its cgroup, in a mount namespace that has something of its directory mounted, or one of berth's
+# programs started with its BERTH_RUN.
 berth_processes() {
-        local cg pid
+        local cg pid own
         cg=$(cgroup2_mountpoint)
         if [ -n "$cg" ] && [ -d "$cg$BERTH_CGROUP" ]; then
                 find "$cg$BERTH_CGROUP" -name cgroup.procs -exec cat {} + 2>/dev/null
         fi
+        own=$(readlink /proc/self/ns/mnt)
+        for pid in $(grep -lsF "${T##*/}" /proc/[0-9]*/mountinfo | cut -d/ -f3); do
+                [ "$(readlink "/proc/$pid/ns/mnt" 2>/dev/null || echo "$own")" = "$own" ] || echo "$pid"
+        done
         for pid in /proc/[0-9]*; do
                 [ "${pid#/proc/}" != $$ ] && [ "${pid#/proc/}" != "$BASHPID" ] || continue
-                [ "$(readlink "$pid/exe" 2>/dev/null)" = "$(realpath "$BERTH")" ] || continue
+                [[ $(readlink "$pid/exe" 2>/dev/null) == "$(realpath "${BERTH%/*}")"/berth* ]] || continue
                 tr '\0' '\n' <"$pid/environ" 2>/dev/null | grep -qx "BERTH_RUN=$BERTH_RUN" && echo "${pid#/proc/}"
         done
         return 0
@@ -43,18 +48,18 @@ berth_processes() {
 # Fails, and says what, when the test left anything behind: processes, mounts, cgroups, loop devices, interfaces, hidden names in the store.
 berth_nothing_left() {
         local bad=0 left cg
-        left=$(berth_processes | sort -u | xargs -r ps -o pid=,args= -p)
+        left=$(berth_processes | sort -u | xargs -r ps -o pid=,args= -p) || :
         if [ -n "$left" ]; then echo "processes left: $left"; bad=1; fi
-        left=$(grep -F "$T" /proc/self/mountinfo)
+        left=$(grep -F "$T" /proc/self/mountinfo) || :
         if [ -n "$left" ]; then echo "mounts left: $left"; bad=1; fi
         cg=$(cgroup2_mountpoint)
         if [ -n "$cg" ] && [ -d "$cg$BERTH_CGROUP" ]; then
                 left=$(find "$cg$BERTH_CGROUP" -mindepth 1 -type d)
                 if [ -n "$left" ]; then echo "cgroups left: $left"; bad=1; fi
         fi
-        left=$(losetup -l -n -O NAME,BACK-FILE 2>/dev/null | grep -F "$T")
+        left=$(losetup -l -n -O NAME,BACK-FILE 2>/dev/null | grep -F "$T") || :
         if [ -n "$left" ]; then echo "loop devices left: $left"; bad=1; fi
-        left=$(ls /sys/class/net | grep -E '^(ve|vb|vz)-' | grep -F "$BERTH_TEST_ID")
+        left=$(ls /sys/class/net | grep -E '^(ve|vb|vz)-' | grep -F "$BERTH_TEST_ID") || :
         if [ -n "$left" ]; then echo "interfaces left: $left"; bad=1; fi
         if [ -d "$BERTH_RUN/machines" ]; then
                 left=$(ls "$BERTH_RUN/machines")

@@ -1,0 +1,154 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# The command line itself: help, mistakes, privilege, tables, completions, manual.
+
+load lib/berth
+
+setup() { berth_setup; }
+teardown() { berth_teardown; }
+
+# As nobody, with a program and places that nobody can reach.
+as_nobody() {
+        chmod 755 "$T"
+        [ -e "$T/berth" ] || install -m 755 "$BERTH" "$T/berth"
+        setpriv --reuid=65534 --regid=65534 --clear-groups "$T/berth" "$@"
+}
+
+@test "without a verb it lists" {
+        run berth
+        [ "$status" -eq 0 ]
+        [ "$output" = "No machines." ]
+        run berth --no-legend
+        [ -z "$output" ]
+}
+
+@test "help names every verb, and each verb has help" {
+        run berth help
+        [ "$status" -eq 0 ]
+        for verb in check create run start list status show shell snapshot snapshots clone rollback poweroff terminate remove images; do
+                [[ $output == *"  $verb "* ]]
+                berth "$verb" --help | grep -q "^berth $verb"
+                berth help "$verb" | grep -q -- '--help'
+        done
+        berth run --help | grep -q -- '--private-users'
+}
+
+@test "version" {
+        [[ $(berth --version) == "berth "* ]]
+        [ "$(berth version)" = "$(berth --version)" ]
+}
+
+@test "an unknown verb is answered with the nearest" {
+        run berth strat web
+        [ "$status" -eq 1 ]
+        [ "$output" = "berth: there is no verb 'strat'; did you mean 'start'?" ]
+        run berth snap
+        [[ $output == *"'snapshot'"* ]]
+        run berth xyzzy
+        [[ $output == *"see 'berth help'"* ]]
+}
+
+@test "an unknown option is answered with the nearest" {
+        run berth run --boto
+        [ "$status" -eq 1 ]
+        [[ $output == *"--boot"* ]]
+}
+
+@test "words that are missing or too many: the usage" {
+        run berth rollback web
+        [ "$status" -eq 1 ]
+        [[ $output == *"usage: berth rollback NAME SNAPSHOT"* ]]
+        run berth clone a b c
+        [ "$status" -eq 1 ]
+        [[ $output == *"'c'"* ]]
+}
+
+@test "bad names are refused" {
+        for name in 'a/b' '..' '-x' 'a_b' "$(printf 'a%.0s' $(seq 65))"; do
+                run berth start -- "$name"
+                [ "$status" -eq 1 ]
+                [[ $output == *"not a valid machine name"* ]]
+        done
+}
+
+@test "each failure is one message, on standard error" {
+        busybox_machine web
+        berth start web >"$T/out" 2>"$T/err"
+        ! berth start web nothing >"$T/out" 2>"$T/err"
+        [ ! -s "$T/out" ]
+        [ "$(wc -l <"$T/err")" -eq 2 ]
+        [ "$(grep -c '^berth: ' "$T/err")" -eq 2 ]
+        berth terminate web
+}
+
+@test "without root: refused by name before anything is touched" {
+        for verb in 'start web' 'create web debian:bookworm' 'run -D / true' 'poweroff web' 'remove web' 'clone a b' 'shell web'; do
+                run as_nobody $verb
+                [ "$status" -eq 1 ]
+                [[ $output == "berth: berth ${verb%% *} needs root: run it with sudo" ]]
+        done
+        [ ! -e "$BERTH_MACHINES" ] && [ ! -e "$BERTH_STATE" ] && [ ! -e "$BERTH_RUN" ]
+}
+
+@test "without root: list, help, check and run --plan work" {
+        busybox_machine web
+        berth start web
+        chmod 755 "$T" # run/ is for all to read, as /run/berth is
+        run as_nobody list --no-legend
+        [[ $output == web* ]]
+        run as_nobody check
+        [[ $output == *"privilege"* ]]
+        busybox_root "$T/tree"
+        run as_nobody run -D "$T/tree" --plan -- true
+        [ "$status" -eq 0 ]
+        [[ $output == *"machine tree"* ]]
+        berth terminate web
+}
+
+@test "check finds what this host has" {
+        run berth check
+        [[ $output == *"kernel "*"ok"* ]]
+        berth check --json=short | jq -e '.[] | select(.what == "kernel") | .state == "ok"' >/dev/null
+}
+
+@test "check says what is missing and the way out, and fails only for what is needed" {
+        run as_nobody check
+        [ "$status" -eq 1 ]
+        [[ $output == *"MISSING"*"sudo"* ]]
+        PATH=/nonexistent run "$BERTH" check
+        [ "$status" -eq 0 ]
+        [[ $output == *"gpgv"*"missing"*"install gpgv"* ]]
+}
+
+@test "berth itself needs only libc" {
+        [ -z "$(ldd "$BERTH" | grep asan)" ] || skip "sanitizers are libraries"
+        run bash -c "ldd '$BERTH' | awk '{ print \$1 }' | grep -vE 'linux-vdso|libc\.so|ld-linux|ld-musl'"
+        [ -z "$output" ]
+}
+
+@test "completions parse, and know verbs, options and values" {
+        docs=$(dirname "$BERTH")/docs
+        bash -n "$docs/berth"
+        if command -v zsh >/dev/null; then zsh -n "$docs/_berth"; fi
+        if command -v fish >/dev/null; then fish -n "$docs/berth.fish"; fi
+        complete_words() { # the candidates for the last word
+                bash -c 'source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); compopt() { :; }; _berth
+                         printf "%s\n" "${COMPREPLY[@]}"' - "$docs/berth" "$@"
+        }
+        complete_words berth snap | grep -qx snapshots
+        complete_words berth run --dir | grep -qx -- --directory=
+        complete_words berth create --variant = min | grep -qx minbase
+        PATH=$(dirname "$BERTH"):$PATH
+        busybox_machine web
+        complete_words berth start w | grep -qx web
+}
+
+@test "the manual has every option of every verb" {
+        manual=$(dirname "$BERTH")/docs/berth.1
+        [ -e "$manual" ] || skip "built without the manual"
+        for verb in run start shell create list; do
+                for option in $(berth $verb --help | grep -oE '^ .*' | grep -oE -- ' --[a-z0-9-]+' | sort -u); do
+                        tr -d '\\' <"$manual" | grep -qF -- "$option" || { echo "$verb $option is not in the manual"; return 1; }
+                done
+        done
+}
