@@ -4,11 +4,14 @@
 
 load lib/berth
 
+setup_file() { # hundreds of links: made once, copied for each test
+        busybox_root "$BATS_FILE_TMPDIR/root"
+        cp "${BERTH_BUILD:-$(dirname "$BERTH")}/tests/unit/engine/probe" "$BATS_FILE_TMPDIR/root/bin/probe"
+}
 setup() {
         berth_setup
         D=$T/root
-        busybox_root "$D"
-        cp "${BERTH_BUILD:-$(dirname "$BERTH")}/tests/unit/engine/probe" "$D/bin/probe"
+        cp -a "$BATS_FILE_TMPDIR/root" "$D"
 }
 teardown() { berth_teardown; }
 
