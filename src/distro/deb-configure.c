@@ -7,9 +7,11 @@
 #include "base/str.h"
 #include "base/strv.h"
 
-/* The whole program is one function, so that the shell has read it to the end when the first script runs, and the scripts read nothing from it.
+/* The whole program is one function, so that the shell has read it to the end when the first script runs, and the scripts read
+ * nothing from it.
  *
- * Daemons must not start: invoke-rc.d asks policy-rc.d, and what calls start-stop-daemon by itself gets one that does nothing. */
+ * Daemons must not start: invoke-rc.d asks policy-rc.d, and what calls start-stop-daemon by itself gets one that does nothing.
+ * Nor is there an init to talk to: ischroot says so, else libc6 waits a second for it. */
 static const char head[] =
                 "berth_main() {\n"
                 "umask 022\n"
@@ -21,6 +23,12 @@ static const char head[] =
                 "  mv $s $s.REAL\n"
                 "  printf '#!/bin/sh\\necho \"start-stop-daemon: nothing is started while a root is built\" >&2\\n' >$s\n"
                 "  chmod 755 $s\n"
+                "fi\n"
+                "c=/usr/bin/ischroot\n"
+                "if [ -f $c ]; then\n"
+                "  mv $c $c.REAL\n"
+                "  printf '#!/bin/sh\\n' >$c\n"
+                "  chmod 755 $c\n"
                 "fi\n"
                 "preinst() {\n"
                 "  DPKG_MAINTSCRIPT_PACKAGE=$1 DPKG_MAINTSCRIPT_ARCH=$2 DPKG_MAINTSCRIPT_NAME=preinst "
@@ -34,6 +42,7 @@ static const char head[] =
 /* Logs, caches and identities are nothing that two machines of one image should share. */
 static const char tail[] = "dpkg --force-unsafe-io --configure -a || exit\n"
                            "[ ! -f $s.REAL ] || mv -f $s.REAL $s\n"
+                           "[ ! -f $c.REAL ] || mv -f $c.REAL $c\n"
                            "rm -rf /usr/sbin/policy-rc.d /var/log/dpkg.log /var/log/alternatives.log /var/log/bootstrap.log \\\n"
                            "  /var/log/apt/history.log /var/log/apt/term.log /var/log/apt/eipp.log.xz \\\n"
                            "  /var/cache/ldconfig/aux-cache /var/lib/dbus/machine-id /var/cache/apt/*.bin\n"
@@ -73,17 +82,24 @@ void deb_configure_script(const DebConfigure *c, Buf *ret)
 
 char *deb_configure_reason(const char *output)
 {
-        static const char *const marks[] = {"berth: error: ", "dpkg: error processing package ", "dpkg: error: "};
+        static const struct {
+                const char *mark, *shown;
+        } marks[] = {
+                        {"berth: error: ", ""},
+                        {"dpkg: error processing package ", "package "},
+                        {"dpkg: unrecoverable fatal error, aborting:", "dpkg:"},
+                        {"dpkg: error: ", ""},
+        };
         _cleanup_strv_ char **lines = strv_split(output ?: "", "\n");
 
         for (size_t m = 0; m < ELEMENTSOF(marks); m++)
                 STRV_FOREACH (line, lines) {
-                        const char *rest = str_startswith(*line, marks[m]);
+                        const char *rest = str_startswith(*line, marks[m].mark);
                         if (!rest)
                                 continue;
                         /* dpkg says on the next line, indented, why. */
                         const char *next = line[1] && line[1][0] == ' ' ? str_strip(line[1]) : NULL;
-                        return xasprintf("%s%s%s%s", m == 1 ? "package " : "", rest, next ? " " : "", next ?: "");
+                        return xasprintf("%s%s%s%s", marks[m].shown, rest, next ? " " : "", next ?: "");
                 }
         size_t n = strv_len(lines);
         return xstrdup(n > 0 ? lines[n - 1] : "it said nothing");

@@ -98,7 +98,8 @@ static const char *find_digest(const UnpackResult *r, Slice path)
         return NULL;
 }
 
-/* What the status file says of configuration files: those that are there with their digests, and those to remove on an upgrade. */
+/* What the status file says of configuration files: those that are there with their digests, and those to remove on an
+ * upgrade. */
 static char **conffile_lines(const UnpackResult *r, const UnpackFile *conffiles)
 {
         Slice text = conffiles ? (Slice){conffiles->data, conffiles->len} : (Slice){"", 0}, line, path;
@@ -125,7 +126,8 @@ static Buf *trigger_lines(DebDatabase *db, const char *name)
         return &t->lines;
 }
 
-/* deb-triggers(5): who wants to know of what. Activations are of no concern: a package that is not configured yet ignores them. */
+/* deb-triggers(5): who wants to know of what. Activations are of no concern: a package that is not configured yet ignores
+ * them. */
 static void add_triggers(DebDatabase *db, const DebUnpacked *u, const UnpackFile *f)
 {
         Slice text = {f->data, f->len}, line, word, name;

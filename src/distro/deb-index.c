@@ -119,10 +119,12 @@ static const DebReleaseFile *find_list(const DebRelease *r, const char *componen
         return NULL;
 }
 
-/* A package list on its way: compressed from the mirror, then kept uncompressed, as reading the digest again is far quicker than decompressing again. */
+/* A package list on its way: compressed from the mirror, then kept uncompressed, as reading the digest again is far quicker
+ * than decompressing again. */
 typedef struct List {
         const DebReleaseFile *file; /* the form to fetch */
-        Digest plain;               /* of the uncompressed list; DIGEST_NONE: the Release file does not say, and it is not kept */
+        /* of the uncompressed list; DIGEST_NONE: the Release file does not say, and it is not kept */
+        Digest plain;
         char *name, *url, *part, *label; /* in the cache: as kept, and as fetched */
 } List;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* From a plan to a root: packages are unpacked as they arrive, then dpkg's database is written, then the maintainer scripts run. */
+/* From a plan to a root: packages are unpacked as they arrive, then dpkg's database is written, then the maintainer scripts
+ * run. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -141,7 +142,8 @@ static bool is_chosen(const Install *in, const char *name)
         return false;
 }
 
-/* Where /usr will be merged by usrmerge anyway, the links are there from the start: moving the files later is slow and fragile. */
+/* Where /usr will be merged by usrmerge anyway, the links are there from the start: moving the files later is slow and
+ * fragile. */
 static int lay_out(Install *in, Error *e)
 {
         _cleanup_free_ char *all = xasprintf("bin sbin lib %s", deb_arch_libdir(in->plan->arch));
@@ -261,8 +263,8 @@ static int write_database(Install *in, Error *e)
 
 /* ---- what runs ---- */
 
-/* A preinst may use what its package pre-depends on. What is essential works unpacked (Debian policy 3.8), so do libraries, which have no
- * postinst that matters to their users; the rest is configured first. */
+/* A preinst may use what its package pre-depends on. What is essential works unpacked (Debian policy 3.8), so do libraries,
+ * which have no postinst that matters to their users; the rest is configured first. */
 static void find_late(const Install *in, DebScript *scripts, size_t n, bool *settle)
 {
         static const char *const only_pre[] = {"Pre-Depends", NULL};
@@ -315,6 +317,9 @@ static int configure(Install *in, Error *e)
                 return error_set(e, -ENOPKG, "the packages cannot be configured: dpkg is not among them");
         find_late(in, scripts, n, settle);
         names = names_to_settle(in, settle);
+        for (size_t i = 0; i < n; i++) /* what is configured first has its preinst before that, come what may */
+                if (settle[scripts[i].package - in->unpacked])
+                        scripts[i].late = false;
         DebConfigure d = {.preinsts = scripts, .n = n, .settle = names, .dpkg_version = version};
         return deb_configure(&d, in->o->runner, e);
 }

@@ -22,6 +22,7 @@ typedef struct DebOverlaps {
 /* Paths in several of the n lists that no list shows to be a directory. Borrowed from the lists. */
 DebOverlaps deb_overlaps(char **const *lists, size_t n);
 
-/* Lets each such file belong to the package that Replaces the other, as dpkg does, and forgets it in the other's list. `again` gets a flag for
- * each package whose files must be unpacked once more to be the ones that stay. -EEXIST when neither replaces the other. */
+/* Lets each such file belong to the package that Replaces the other, as dpkg does, and forgets it in the other's list. `again`
+ * gets a flag for each package whose files must be unpacked once more to be the ones that stay. -EEXIST when neither replaces
+ * the other. */
 int deb_overlaps_settle(const DebChoice *c, DebUnpacked *unpacked, int root_dirfd, bool *again, Error *e);

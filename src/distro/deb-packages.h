@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The package lists of all archives of one root, looked up by name and by what is provided. Records point into the texts, which stay with the caller. */
+/* The package lists of all archives of one root, looked up by name and by what is provided. Records point into the texts,
+ * which stay with the caller. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -59,7 +60,8 @@ void deb_packages_done(DebPackages *p);
 
 /* From now on the candidate of `name` is that version. -ENOENT with the versions that exist. */
 int deb_packages_pin(DebPackages *p, const char *name, const char *version, Error *e);
-/* What would be installed for that name: the pinned version, else the highest, of equal ones that of the first archive. NULL: no such package. */
+/* What would be installed for that name: the pinned version, else the highest, of equal ones that of the first archive. NULL:
+ * no such package. */
 const DebRecord *deb_packages_candidate(const DebPackages *p, Slice name);
 /* The names of the candidates that provide `name`. */
 char **deb_packages_providers(const DebPackages *p, Slice name);
@@ -69,5 +71,6 @@ int deb_packages_unknown(const DebPackages *p, const char *name, Error *e);
 /* The name at the front of "name:any (>= 1) [arch]". */
 Slice deb_dependency_name(Slice s);
 
-/* Everything that could be needed, however alternatives are chosen, to install `roots` without `excluded`: one paragraph per name. */
+/* Everything that could be needed, however alternatives are chosen, to install `roots` without `excluded`: one paragraph per
+ * name. */
 void deb_packages_closure(const DebPackages *p, char *const *roots, char *const *excluded, Buf *ret);

@@ -67,7 +67,8 @@ static int read_archive(const Distro *d, DebPlan *p, const DebIndexOptions *o, c
         return 0;
 }
 
-/* Updates and security fixes of a released suite. What cannot be had is left out with a warning: the suite itself is complete without. */
+/* Updates and security fixes of a released suite. What cannot be had is left out with a warning: the suite itself is complete
+ * without. */
 static void read_extra(const Distro *d, DebPlan *p, const DebIndexOptions *o, const char *url, const char *kind)
 {
         _cleanup_free_ char *suite = xasprintf("%s-%s", p->suite, kind);

@@ -15,11 +15,13 @@ typedef struct DebSelection {
         char *const *exclude;
 } DebSelection;
 
-/* Indexes of records, in an order that satisfies dependencies. -EINVAL with the variants that exist, -ENOENT for names, -ENOPKG with the chain. */
+/* Indexes of records, in an order that satisfies dependencies. -EINVAL with the variants that exist, -ENOENT for names,
+ * -ENOPKG with the chain. */
 typedef struct DebChoice {
         const DebRecord **items;
-        bool *base;      /* essential, or needed by what is */
-        bool *automatic; /* neither asked for nor needed by the essential packages: apt may remove it when nothing needs it any more */
+        bool *base; /* essential, or needed by what is */
+        /* neither asked for nor needed by the essential packages: apt may remove it when nothing needs it any more */
+        bool *automatic;
         size_t n;
 } DebChoice;
 

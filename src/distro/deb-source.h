@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Where the archives and the keys of a distribution are: what the user says, what the environment says, what this host's apt says. */
+/* Where the archives and the keys of a distribution are: what the user says, what the environment says, what this host's apt
+ * says. */
 
 #include "base/error.h"
 #include "distro/deb822.h"
@@ -25,13 +26,15 @@ typedef struct DebSources {
 
 void deb_sources_done(DebSources *s);
 
-/* sources.list(5): the entries for binary packages, one for each URL and suite. Disabled and malformed ones are passed by, as they are no concern of ours. */
+/* sources.list(5): the entries for binary packages, one for each URL and suite. Disabled and malformed ones are passed by, as
+ * they are no concern of ours. */
 void deb_sources_parse_list(Slice text, DebSources *ret);
 void deb_sources_parse_deb822(Slice text, DebSources *ret);
 /* /etc/apt/sources.list and sources.list.d below `etc` ("/etc/apt"). */
 void deb_sources_read(const char *etc, DebSources *ret);
 
-/* The URL for a suite that the entries give: of one for the same kind of suite (security or not) of that distribution. NULL: none. */
+/* The URL for a suite that the entries give: of one for the same kind of suite (security or not) of that distribution. NULL:
+ * none. */
 const char *deb_sources_find(const DebSources *s, const DebDistro *d, bool security);
 
 /* The keyring files: `given`, or the host's. -ENOENT with the package that has it. */

@@ -39,7 +39,8 @@ int deb_resolve(const Distro *d, const DistroRequest *r, const Events *ev, Distr
 int deb_install(DistroPlan *p, const DistroInstall *i, Error *e);
 void deb_plan_done(DistroPlan *p);
 
-/* deb-index.c: Release and package lists of one suite into `a`, whose url and suite are set. -ENOENT when there is no such suite. */
+/* deb-index.c: Release and package lists of one suite into `a`, whose url and suite are set. -ENOENT when there is no such
+ * suite. */
 typedef struct DebIndexOptions {
         const char *cache; /* CACHE_DIR/DISTRIBUTION */
         const char *arch;

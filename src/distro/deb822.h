@@ -26,8 +26,8 @@ bool slice_until(Slice *rest, char separator, Slice *ret);
 
 /* Takes the next paragraph off the front of `rest`; false when nothing but blank lines is left. */
 bool deb822_next_stanza(Slice *rest, Slice *ret);
-/* Takes the next field off the front of a paragraph. The value is stripped; continuation lines stay in it as they are. Lines that are neither a
- * field nor a continuation, and comments, are passed by. */
+/* Takes the next field off the front of a paragraph. The value is stripped; continuation lines stay in it as they are. Lines
+ * that are neither a field nor a continuation, and comments, are passed by. */
 bool deb822_next_field(Slice *rest, Slice *ret_name, Slice *ret_value);
 /* The value of a field, .s NULL when it is not there; names are compared without case. */
 Slice deb822_get(Slice stanza, const char *name);

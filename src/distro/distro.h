@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* index readers -> one package model -> one solver -> one transaction -> install. A distribution is a const vtable row; nothing outside
- * compares their names. Programs inside the new root run through a function that is handed in. */
+/* index readers -> one package model -> one solver -> one transaction -> install. A distribution is a const vtable row;
+ * nothing outside compares their names. Programs inside the new root run through a function that is handed in. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,14 +20,15 @@ typedef struct DistroRequest {
         char *const *include;     /* package names, may be "name=version" */
         char *const *exclude;
         char *const *components; /* NULL = main */
-        char *const *mirrors; /* base URLs; NULL = $BERTH_MIRROR, then the host's apt sources for that distribution, then the distribution's documented default for other hosts */
+        /* base URLs; NULL = $BERTH_MIRROR, then the host's apt sources for that distribution, with its updates and security */
+        char *const *mirrors;
         char *const *keyrings; /* files; NULL = the host's /usr/share/keyrings of that distribution */
         bool allow_expired;    /* take an index past its Valid-Until */
         bool no_verify;        /* take an unsigned index: --verify=no */
         const char *cache_dir; /* /var/cache/berth */
 } DistroRequest;
 
-/* Runs a program inside the tree that is being built, confined, as its root. Output lines go to `line` (may be NULL). *ret_status as a shell shows it. */
+/* Runs a program inside the tree that is being built, confined, as its root. *ret_status as a shell shows it. */
 typedef struct DistroCommand {
         char *const *argv;
         char *const *env;       /* added to a clean default environment */
@@ -45,8 +46,8 @@ typedef struct DistroPlan DistroPlan; /* index read, verified, solved */
 /* "debian:bookworm" -> distribution and suite; -EINVAL with the list of known distributions. */
 int distro_parse_source(const char *source, char **ret_distribution, char **ret_suite, Error *e);
 
-/* Fetches and verifies the index (from the cache when the mirror says it is unchanged), solves. Fails with the suites or packages that do not exist, or the
- * solver's explanation. */
+/* Fetches and verifies the index (from the cache when the mirror says it is unchanged), solves. Fails with the suites or
+ * packages that do not exist, or the solver's explanation. */
 int distro_resolve(const DistroRequest *r, const Events *ev, DistroPlan **ret, Error *e);
 DistroPlan *distro_plan_free(DistroPlan *p);
 static inline void distro_plan_freep(DistroPlan **p)
@@ -54,18 +55,20 @@ static inline void distro_plan_freep(DistroPlan **p)
         distro_plan_free(*p);
 }
 
-/* A key that is equal if and only if the finished root would be the same: distribution, resolved suite, arch, variant, packages with versions and digests. File-name safe. */
+/* A key that is equal if and only if the finished root would be the same: distribution, resolved suite, arch, variant,
+ * packages with versions and digests. File-name safe. */
 const char *distro_plan_key(const DistroPlan *p);
 /* "name version arch" lines, sorted. */
 char **distro_plan_packages(const DistroPlan *p);
 const char *distro_plan_title(const DistroPlan *p); /* "Debian 12 (bookworm) amd64, boot, 164 packages" */
 
-/* A cheap key for "same source again", without any network: request -> the plan key of the last successful resolve, kept in cache_dir. NULL when unknown. */
+/* A cheap key for "same source again", without any network: request -> the plan key of the last successful resolve, kept in
+ * cache_dir. NULL when unknown. */
 char *distro_last_key(const DistroRequest *r);
 int distro_remember_key(const DistroRequest *r, const char *key, Error *e);
 
-/* Fetches the packages (cache first), verifies, unpacks into root_dirfd while the rest still downloads, configures, cleans up (apt's lists and the sources file written,
- * machine-id emptied, logs). */
+/* Fetches the packages (cache first), verifies, unpacks into root_dirfd while the rest still downloads, configures, cleans up
+ * (apt's lists and the sources file written, machine-id emptied, logs). */
 typedef struct DistroInstall {
         int root_dirfd;
         const char *root_path;

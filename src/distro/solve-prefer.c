@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* apt's way of choosing, without apt: what is asked for is marked first, then each package's dependencies with one possible answer, then its
- * groups of alternatives; a group that something marked satisfies is passed by. */
+/* apt's way of choosing, without apt: what is asked for is marked first, then each package's dependencies with one possible
+ * answer, then its groups of alternatives; a group that something marked satisfies is passed by. */
 #include "distro/solve-private.h"
 
 #include "base/str.h"
@@ -81,7 +81,8 @@ static int rank_of(Prefer *p, Id alternative, Id s)
         return p->request->rank ? p->request->rank(p->request->ctx, pool_id2str(p->pool, solvable->name)) : 0;
 }
 
-/* All that could satisfy a dependency, the preferred first; where nothing prefers one provider, apt takes the one it read last. */
+/* All that could satisfy a dependency, the preferred first; where nothing prefers one provider, apt takes the one it read
+ * last. */
 static void candidates(Prefer *p, Id dep, Queue *ret)
 {
         Pool *pool = p->pool;

@@ -8,8 +8,8 @@
 
 #include "distro/solve.h"
 
-/* Appends what a careful person would choose who reads dependencies from left to right: for each group of alternatives that nothing chosen
- * satisfies, the first that can be installed. May be incomplete where it leads into a conflict. */
+/* Appends what a careful person would choose who reads dependencies from left to right: for each group of alternatives that
+ * nothing chosen satisfies, the first that can be installed. May be incomplete where it leads into a conflict. */
 void solve_prefer(Pool *pool, const SolveRequest *r, Queue *ret);
 /* Sets the message for a set of jobs that has no solution. */
 int solve_explain(Solver *solver, const SolveRequest *r, Error *e);

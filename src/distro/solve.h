@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* One solver for all distributions: libsolv over an index in one of the formats it reads. What a distribution prefers is a hint (a weak job);
- * what is possible, and why not, is libsolv's word. */
+/* One solver for all distributions: libsolv over an index in one of the formats it reads. What a distribution prefers is a
+ * hint (a weak job); what is possible, and why not, is libsolv's word. */
 
 #include <stddef.h>
 
 #include "base/error.h"
 
 typedef enum SolveFormat {
-        SOLVE_DEB, /* Debian Packages paragraphs; dependencies without a version of what is provided count as Debian counts them */
+        /* Debian Packages paragraphs; dependencies without a version of what is provided count as Debian counts them */
+        SOLVE_DEB,
         _SOLVE_FORMAT_MAX,
 } SolveFormat;
 
@@ -26,6 +27,6 @@ typedef struct SolveRequest {
         void *ctx;
 } SolveRequest;
 
-/* The names to install, each after what it must have before (as far as there are no cycles). -ENOPKG with the chain that leads to what is missing
- * or in conflict. */
+/* The names to install, each after what it must have before (as far as there are no cycles). -ENOPKG with the chain that leads
+ * to what is missing or in conflict. */
 int solve_install(const SolveRequest *r, char ***ret_names, Error *e);

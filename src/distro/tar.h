@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Archives (ustar) in memory, of what berth itself puts into a new root: the unpack worker writes it, which cannot leave the tree whatever links
- * stand there, and gives everything its owner. Everything belongs to the tree's root. */
+/* Archives (ustar) in memory, of what berth itself puts into a new root: the unpack worker writes it, which cannot leave the
+ * tree whatever links stand there, and gives everything its owner. Everything belongs to the tree's root. */
 
 #include <stdint.h>
 #include <sys/types.h>

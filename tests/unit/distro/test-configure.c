@@ -59,6 +59,23 @@ static void a_preinst_that_fails_is_named(void **state)
         assert_string_equal(s, "the preinst script of package 'p' failed with status 2");
 }
 
+static void an_error_of_dpkg_itself_is_told_with_its_cause(void **state)
+{
+        _cleanup_free_ char *s = deb_configure_reason("Setting up p (1) ...\ndpkg: unrecoverable fatal error, aborting:\n"
+                                                      " unable to flush file: No space left on device\n");
+
+        assert_string_equal(s, "dpkg: unable to flush file: No space left on device");
+}
+
+static void what_was_replaced_for_the_scripts_is_put_back(void **state)
+{
+        _cleanup_buf_ Buf b = script(NULL);
+
+        assert_true(strstr(b.data, "--configure -a") < strstr(b.data, "mv -f $s.REAL $s\n"));
+        assert_true(strstr(b.data, "--configure -a") < strstr(b.data, "mv -f $c.REAL $c\n"));
+        assert_true(strstr(b.data, "--configure -a") < strstr(b.data, "rm -rf /usr/sbin/policy-rc.d"));
+}
+
 static void else_the_last_words_stand(void **state)
 {
         _cleanup_free_ char *s = deb_configure_reason("one\n/bin/sh: not found\n");
@@ -93,6 +110,8 @@ int main(void)
                         cmocka_unit_test(what_a_late_one_needs_is_configured_first),
                         cmocka_unit_test(the_reason_is_the_line_that_names_the_package),
                         cmocka_unit_test(a_preinst_that_fails_is_named),
+                        cmocka_unit_test(an_error_of_dpkg_itself_is_told_with_its_cause),
+                        cmocka_unit_test(what_was_replaced_for_the_scripts_is_put_back),
                         cmocka_unit_test(else_the_last_words_stand),
                         cmocka_unit_test(a_status_is_an_error_with_its_reason),
         };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Runs the cases of tests/golden/solve: a paragraph that says what is asked for (Variant, Include, Exclude) and what comes out (Result: names,
- * those that apt may remove again with a plus; or Error: the sentence), then the index. TAP. */
+/* Runs the cases of tests/golden/solve: a paragraph that says what is asked for (Variant, Include, Exclude) and what comes out
+ * (Result: names, those that apt may remove again with a plus; or Error: the sentence), then the index. TAP. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
