@@ -44,6 +44,8 @@ char *slice_dup(Slice a)
 
 static void advance(Slice *rest, size_t n)
 {
+        if (n == 0) /* nothing of a missing value: no arithmetic on NULL */
+                return;
         rest->s += n;
         rest->n -= n;
 }

@@ -71,6 +71,14 @@ static void a_comment_is_no_field(void **state)
         assert_true(slice_eq_str(deb822_get(st, "Package"), "yes"));
 }
 
+static void a_missing_value_has_no_words(void **state)
+{
+        Slice none = {NULL, 0}, w;
+
+        assert_false(slice_word(&none, 0, &w));
+        assert_false(slice_until(&none, ',', &w));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -81,6 +89,7 @@ int main(void)
                         cmocka_unit_test(an_empty_value_is_not_a_missing_one),
                         cmocka_unit_test(only_yes_is_true),
                         cmocka_unit_test(a_comment_is_no_field),
+                        cmocka_unit_test(a_missing_value_has_no_words),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
