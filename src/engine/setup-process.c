@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <linux/capability.h>
 #include <linux/keyctl.h>
 #include <sched.h>
@@ -157,11 +158,11 @@ static int die_with_supervisor(const Child *c)
 /* Comes back only on failure. A login shell's argv[0] is "-" and the name of the shell that is taken. */
 static int execute(const char *file, const PlanOp *op)
 {
-        char login[256], *argv0 = op->argv[0];
+        char login[NAME_MAX + 2], *argv0 = op->argv[0];
 
         if (argv0[0] == '-') {
                 const char *slash = strrchr(file, '/');
-                snprintf(login, sizeof(login), "-%s", slash ? slash + 1 : file);
+                snprintf(login, sizeof(login), "-%.*s", NAME_MAX, slash ? slash + 1 : file);
                 op->argv[0] = login;
         }
         execve(file, op->argv, op->env);
