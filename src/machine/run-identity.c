@@ -13,15 +13,17 @@
 #include "base/str.h"
 #include "sys/open.h"
 
-/* Whether /etc/hostname is to be written: it exists and says so. An image without the file does not want one. */
+/* A new machine always gets its name; a clone when the file holds that of the machine it was made from. */
 static bool wants_name(const StoreImage *image, const char *old_name)
 {
+        if (!old_name)
+                return true;
         _cleanup_close_ int fd = store_image_open(image, "/etc/hostname", O_RDONLY | O_NOCTTY | O_NONBLOCK);
         _cleanup_free_ char *text = NULL;
         struct stat st;
         if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || file_read_fd(fd, 4096, &text, NULL) < 0)
                 return false;
-        return !old_name || str_eq(str_strip(text), old_name);
+        return str_eq(str_strip(text), old_name);
 }
 
 /* etc of the topmost layer, made as the layers below have it when it is not there yet. */

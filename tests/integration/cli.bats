@@ -122,7 +122,7 @@ as_nobody() {
 
 @test "berth itself needs only libc" {
         [ -z "$(ldd "$BERTH" | grep asan)" ] || skip "sanitizers are libraries"
-        run bash -c "ldd '$BERTH' | awk '{ print \$1 }' | grep -vE 'linux-vdso|libc\.so|ld-linux|ld-musl'"
+        run bash -c "ldd '$BERTH' | awk '{ print \$1 }' | grep -vE 'statically|linux-vdso|libc\.so|ld-linux|ld-musl'"
         [ -z "$output" ]
 }
 
