@@ -116,8 +116,8 @@ static int build_image(const Create *c, DistroPlan *plan, const char *name, Erro
         return r;
 }
 
-/* Names the machine that package scripts run in, its cgroup and the lock: the same for the same plan, so that a create that was killed leaves
- * nothing that the next one does not take over. */
+/* Names the machine that package scripts run in, its cgroup and the lock: the same for the same plan, so that a create that was killed
+ * leaves nothing that the next one does not take over. */
 static char *build_name(const char *key)
 {
         static const uint8_t zero[16] = {0};

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Programs of a tree that is being built (maintainer scripts, dpkg), each in a machine of its own over that tree: all namespaces, an ID range,
- * no network, no registry. They end with this process, whatever ends it. */
+/* Programs of a tree that is being built (maintainer scripts, dpkg), each in a machine of its own over that tree: all namespaces, an ID
+ * range, no network, no registry. They end with this process, whatever ends it. */
 
 #include "distro/distro.h"
 #include "machine/run-range.h"
