@@ -17,7 +17,7 @@ static int step_aside(EngineCgroup *g, Error *e)
         _cleanup_free_ char *own = NULL, *supervisor = path_join(g->path, "supervisor");
         int r = sys_cgroup_self(&own);
 
-        if (r < 0 || !str_eq(own, g->path))
+        if (r < 0 || (!str_eq(own, g->path) && !str_eq(own, supervisor)))
                 return 0;
         g->aside = true;
         r = sys_cgroup_make(supervisor, NULL);
@@ -36,6 +36,8 @@ int engine_cgroup_make(EngineCgroup *g, const MachinePlan *plan, Error *e)
         int r = step_aside(g, e);
         if (r < 0)
                 return r;
+        if (g->aside)
+                (void)sys_cgroup_enable_controllers(g->path); /* those that there are */
         r = sys_cgroup_make(g->payload, &g->payload_fd);
         if (r < 0)
                 return error_sys(e, r, "cannot make control group '%s'", g->payload);

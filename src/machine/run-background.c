@@ -19,6 +19,7 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "machine/run-record.h"
+#include "machine/run-scope.h"
 #include "machine/run-session.h"
 #include "sys/process.h"
 
@@ -141,7 +142,9 @@ static _noreturn_ void supervise(Target *t, MachinePlan *plan, int report_fd)
                 r = error_sys(&report.error, -errno, "cannot write '%s'", log);
         else {
                 const EngineIo io = {.in = -1, .out = -1, .err = -1, .console_log = log_fd, .control = -1};
-                r = session_run(&b.session, &io, &end, &report.error);
+                r = t->host->cgroup_parent ? 0 : scope_enter(t->name, &b.session.cgroup, &report.error);
+                if (r >= 0)
+                        r = session_run(&b.session, &io, &end, &report.error);
         }
         if (r >= 0 && !b.session.ready)
                 describe_end(t, &end, &report.error);

@@ -74,6 +74,10 @@ int session_run(Session *s, const EngineIo *io, EngineResult *ret, Error *e)
         const EngineHooks hooks = {.ctx = s, .created = on_created, .ready = on_ready};
         int r;
         for (;;) {
+                if (s->cgroup) {
+                        free(s->plan.cgroup);
+                        s->plan.cgroup = xstrdup(s->cgroup);
+                }
                 r = engine_run(&s->plan, io, &hooks, ret, e);
                 plan_done(&s->plan);
                 if (r < 0 || ret->end != ENGINE_REBOOT)
@@ -84,5 +88,6 @@ int session_run(Session *s, const EngineIo *io, EngineResult *ret, Error *e)
         }
         machine_registry_remove_parent(s->target->host);
         machine_done(&s->record);
+        free(s->cgroup);
         return r;
 }

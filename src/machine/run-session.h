@@ -7,6 +7,7 @@
 #include "machine/run-target.h"
 
 typedef struct Session {
+        char *cgroup; /* the plan's, when it is not where the caller is: a scope's; NULL: as planned */
         Target *target;
         MachinePlan plan;
         Machine record;

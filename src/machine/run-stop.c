@@ -16,6 +16,7 @@
 #include "sys/process.h"
 
 #define CLEANUP_USEC (10ULL * USEC_PER_SEC) /* for a supervisor to tidy up after its machine has ended */
+#define LISTEN_MS    10                     /* between looks at an init that does not listen yet */
 
 /* The end of a machine is the end of its supervisor's work. When that was killed, its work is done here. */
 static void wait_cleaned(const MachineHost *h, const Machine *m)
@@ -68,7 +69,21 @@ int machine_terminate(const MachineHost *h, const char *name, Error *e)
 typedef struct Stopping {
         Machine machine;
         int leader; /* -1: not asked, or gone already */
+        bool asked;
 } Stopping;
+
+/* The kernel drops signals for a PID 1 that has not set itself up for them: an init that was started just now is asked a moment later. */
+static int signal_init(Stopping *s, Error *e)
+{
+        const Machine *m = &s->machine;
+        if (s->asked || m->stop_signal == 0 || !sys_process_listens(m->leader, m->stop_signal))
+                return 0;
+        int r = sys_pidfd_send_signal(s->leader, m->stop_signal);
+        if (r < 0 && r != -ESRCH)
+                return error_sys(e, r, "cannot ask machine '%s' to power off", m->name);
+        s->asked = true;
+        return 0;
+}
 
 static int ask(const MachineHost *h, const char *name, Stopping *s, Error *e)
 {
@@ -84,10 +99,7 @@ static int ask(const MachineHost *h, const char *name, Stopping *s, Error *e)
         free(m->state);
         m->state = xstrdup("closing");
         (void)machine_record_write(h, m, NULL); /* only shown */
-        if (m->stop_signal == 0)
-                return 0;
-        r = sys_pidfd_send_signal(s->leader, m->stop_signal);
-        return r < 0 && r != -ESRCH ? error_sys(e, r, "cannot ask machine '%s' to power off", name) : 0;
+        return signal_init(s, e);
 }
 
 static int await(const MachineHost *h, Stopping *s, uint64_t begun, uint64_t timeout_usec, Error *e)
@@ -101,7 +113,10 @@ static int await(const MachineHost *h, Stopping *s, uint64_t begun, uint64_t tim
                 uint64_t passed = clock_monotonic() - begun;
                 if (passed >= limit)
                         return kill_now(h, m, s->leader, e);
-                (void)poll(&p, 1, (int)MIN((limit - passed) / 1000 + 1, (uint64_t)1000));
+                int r = signal_init(s, e);
+                if (r < 0)
+                        return r;
+                (void)poll(&p, 1, (int)MIN((limit - passed) / 1000 + 1, s->asked ? (uint64_t)1000 : LISTEN_MS));
         }
         wait_cleaned(h, m);
         return 0;

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "machine/run-scope.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "base/fd.h"
+#include "base/str.h"
+#include "sys/cgroup.h"
+
+#define SOCKET        "/run/systemd/private"
+#define REPLY_SECONDS 30
+#define REPLY_MAX     65536u
+#define ERROR_EXISTS  "org.freedesktop.systemd1.UnitExists"
+#define EXISTS_ROUNDS \
+        1000 /* of SCOPE_STEP_MS: the scope of a machine that has just ended goes when systemd is told that it is empty */
+#define SCOPE_MS      30000
+#define SCOPE_STEP_MS 5
+
+enum { MESSAGE_CALL = 1, MESSAGE_RETURN = 2, MESSAGE_ERROR = 3 };
+enum { FIELD_PATH = 1, FIELD_INTERFACE = 2, FIELD_MEMBER = 3, FIELD_DESTINATION = 6, FIELD_SIGNATURE = 8 };
+
+/* ---- the D-Bus wire format, as far as one call needs it ---- */
+
+static void align(Buf *b, size_t to)
+{
+        while (b->len % to)
+                buf_append(b, "", 1);
+}
+
+static void put_u32(Buf *b, uint32_t v)
+{
+        align(b, 4);
+        buf_append(b, &v, sizeof(v));
+}
+
+static void put_string(Buf *b, const char *s)
+{
+        put_u32(b, (uint32_t)strlen(s));
+        buf_append(b, s, strlen(s) + 1);
+}
+
+static void put_signature(Buf *b, const char *s)
+{
+        buf_append(b, &(uint8_t){(uint8_t)strlen(s)}, 1);
+        buf_append(b, s, strlen(s) + 1);
+}
+
+/* An array of structures: its length is known at the end. */
+static size_t array_open(Buf *b)
+{
+        put_u32(b, 0);
+        size_t length_at = b->len - 4;
+        align(b, 8);
+        return length_at;
+}
+
+static void array_close(Buf *b, size_t length_at)
+{
+        size_t begin = (length_at + 4 + 7) / 8 * 8;
+        uint32_t length = (uint32_t)(b->len - begin);
+        memcpy(b->data + length_at, &length, sizeof(length));
+}
+
+static void put_property(Buf *b, const char *name, const char *signature)
+{
+        align(b, 8);
+        put_string(b, name);
+        put_signature(b, signature);
+}
+
+static void put_string_property(Buf *b, const char *name, const char *value)
+{
+        put_property(b, name, "s");
+        put_string(b, value);
+}
+
+static void put_field(Buf *b, uint8_t code, const char *signature, const char *value)
+{
+        align(b, 8);
+        buf_append(b, &code, 1);
+        put_signature(b, signature);
+        if (*signature == 'g')
+                put_signature(b, value);
+        else
+                put_string(b, value);
+}
+
+/* StartTransientUnit(name, "fail", properties, no auxiliary units) */
+static void put_body(Buf *b, const char *unit, const char *machine)
+{
+        _cleanup_free_ char *description = xasprintf("Machine %s", machine);
+
+        put_string(b, unit);
+        put_string(b, "fail");
+        size_t properties = array_open(b);
+        put_string_property(b, "Description", description);
+        put_string_property(b, "Slice", "machine.slice");
+        put_string_property(b, "CollectMode", "inactive-or-failed");
+        put_property(b, "Delegate", "b");
+        put_u32(b, 1);
+        put_property(b, "PIDs", "au");
+        put_u32(b, sizeof(uint32_t));
+        put_u32(b, (uint32_t)getpid());
+        array_close(b, properties);
+        array_close(b, array_open(b));
+}
+
+static void put_call(Buf *b, const Buf *body)
+{
+        const uint8_t head[4] = {__BYTE_ORDER == __LITTLE_ENDIAN ? 'l' : 'B', MESSAGE_CALL, 0, 1};
+
+        buf_append(b, head, sizeof(head));
+        put_u32(b, (uint32_t)body->len);
+        put_u32(b, 1);
+        size_t fields = array_open(b);
+        put_field(b, FIELD_PATH, "o", "/org/freedesktop/systemd1");
+        put_field(b, FIELD_INTERFACE, "s", "org.freedesktop.systemd1.Manager");
+        put_field(b, FIELD_MEMBER, "s", "StartTransientUnit");
+        put_field(b, FIELD_DESTINATION, "s", "org.freedesktop.systemd1");
+        put_field(b, FIELD_SIGNATURE, "g", "ssa(sv)a(sa(sv))");
+        array_close(b, fields);
+        align(b, 8);
+        buf_append(b, body->data, body->len);
+}
+
+/* ---- the conversation ---- */
+
+static int read_exactly(int fd, void *data, size_t len)
+{
+        ssize_t n = fd_read_full(fd, data, len);
+        return n < 0 ? (int)n : (size_t)n < len ? -ECONNRESET : 0;
+}
+
+static int authenticate(int fd)
+{
+        char c = 0, last = 0, first[3] = "";
+
+        /* EXTERNAL: the kernel tells systemd who we are; "30" is UID 0 */
+        if (write(fd, "\0AUTH EXTERNAL 30\r\n", 19) != 19)
+                return -errno;
+        for (size_t n = 0; !(last == '\r' && c == '\n'); n++) {
+                last = c;
+                int r = n > 256 ? -EPROTO : read_exactly(fd, &c, 1);
+                if (r < 0)
+                        return r;
+                if (n < 2)
+                        first[n] = c;
+        }
+        if (!str_eq(first, "OK"))
+                return -EACCES;
+        return write(fd, "BEGIN\r\n", 7) == 7 ? 0 : -errno;
+}
+
+/* Signals that come before the answer are passed over. */
+static int read_answer(int fd, const char *unit, Error *e)
+{
+        for (;;) {
+                uint32_t head[4], length;
+                int r = read_exactly(fd, head, sizeof(head));
+                if (r < 0)
+                        return error_sys(e, r, "no answer from systemd to the request for unit '%s'", unit);
+                size_t rest = ((size_t)head[3] + 7) / 8 * 8;
+                uint8_t type = ((const uint8_t *)head)[1];
+                if (head[1] > REPLY_MAX || rest > REPLY_MAX)
+                        return error_set(e, -EPROTO, "systemd's answer to the request for unit '%s' is too long", unit);
+                _cleanup_free_ char *data = xnew(char, rest + head[1] + 1);
+                r = read_exactly(fd, data, rest + head[1]);
+                if (r < 0)
+                        return error_sys(e, r, "no answer from systemd to the request for unit '%s'", unit);
+                if (type == MESSAGE_RETURN)
+                        return 0;
+                if (type != MESSAGE_ERROR)
+                        continue;
+                data[rest + head[1]] = '\0';
+                if (memmem(data, rest, ERROR_EXISTS, strlen(ERROR_EXISTS)))
+                        return error_set(e, -EEXIST, "systemd has a unit '%s' already", unit);
+                memcpy(&length, data + rest, head[1] >= 4 ? 4 : 0);
+                return error_set(e, -EIO, "systemd refuses unit '%s': %s", unit,
+                                 head[1] > 4 && length < head[1] ? data + rest + 4 : "it does not say why");
+        }
+}
+
+static int ask(int fd, const char *unit, const char *machine, Error *e)
+{
+        _cleanup_buf_ Buf body = {}, call = {};
+        const struct timeval limit = {.tv_sec = REPLY_SECONDS};
+
+        (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+        int r = authenticate(fd);
+        if (r < 0)
+                return error_sys(e, r, "systemd does not let us ask for unit '%s'", unit);
+        put_body(&body, unit, machine);
+        put_call(&call, &body);
+        r = fd_write_all(fd, call.data, call.len);
+        return r < 0 ? error_sys(e, r, "cannot ask systemd for unit '%s'", unit) : read_answer(fd, unit, e);
+}
+
+/* 1: asked; 0: there is nobody to ask */
+static int start_unit(const char *unit, const char *machine, Error *e)
+{
+        struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = SOCKET};
+        _cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+        if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+                return errno == ENOENT || errno == ECONNREFUSED ? 0
+                                                                : error_sys(e, -errno, "cannot connect to systemd at " SOCKET);
+        int r = ask(fd, unit, machine, e);
+        return r < 0 ? r : 1;
+}
+
+int scope_enter(const char *machine, char **ret_cgroup, Error *e)
+{
+        _cleanup_free_ char *unit = xasprintf("berth-%s.scope", machine);
+        Error error = {};
+        int r = start_unit(unit, machine, &error);
+
+        for (unsigned round = 0; r == -EEXIST && round < EXISTS_ROUNDS; round++) {
+                usleep(SCOPE_STEP_MS * 1000);
+                error = (Error){};
+                r = start_unit(unit, machine, &error);
+        }
+        if (r < 0 && e)
+                *e = error;
+        if (r <= 0)
+                return r;
+        for (unsigned ms = 0; ms < SCOPE_MS; ms += SCOPE_STEP_MS) { /* the answer means that the job is queued */
+                _cleanup_free_ char *own = NULL;
+                if (sys_cgroup_self(&own) == 0 && str_endswith(own, unit)) {
+                        *ret_cgroup = TAKE_PTR(own);
+                        return 1;
+                }
+                usleep(SCOPE_STEP_MS * 1000);
+        }
+        return error_set(e, -ETIMEDOUT, "systemd did not start unit '%s'", unit);
+}
