@@ -102,6 +102,23 @@ int sys_process_starttime(pid_t pid, uint64_t *ret)
         return str_parse_u64(p, ret);
 }
 
+static bool mask_has(const char *status, const char *field, int sig)
+{
+        const char *p = strstr(status, field);
+
+        return p && sig > 0 && sig <= 64 && (strtoull(p + strlen(field), NULL, 16) & UINT64_C(1) << (sig - 1));
+}
+
+bool sys_process_listens(pid_t pid, int sig)
+{
+        _cleanup_free_ char *status = NULL;
+        char path[sizeof("/proc//status") + 12];
+
+        snprintf(path, sizeof(path), "/proc/%d/status", pid);
+        return file_read_at(AT_FDCWD, path, 65536, &status, NULL) >= 0 &&
+               (mask_has(status, "\nSigCgt:\t", sig) || mask_has(status, "\nSigBlk:\t", sig));
+}
+
 int sys_boot_id(char ret[static 33])
 {
         _cleanup_free_ char *text = NULL;

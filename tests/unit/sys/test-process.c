@@ -103,6 +103,30 @@ static void start_times_tell_processes_apart(void **state)
         assert_int_equal(sys_process_starttime(0x3fffffff, &first), -ESRCH);
 }
 
+static void handle(int sig)
+{
+        (void)sig;
+}
+
+static void a_process_listens_to_what_it_handles_or_blocks(void **state)
+{
+        sigset_t set, old;
+
+        assert_false(sys_process_listens(getpid(), SIGUSR2));
+        signal(SIGUSR2, SIG_IGN);
+        assert_false(sys_process_listens(getpid(), SIGUSR2));
+        signal(SIGUSR2, handle);
+        assert_true(sys_process_listens(getpid(), SIGUSR2));
+        signal(SIGUSR2, SIG_DFL);
+        assert_false(sys_process_listens(getpid(), SIGRTMIN + 4));
+        sigemptyset(&set);
+        sigaddset(&set, SIGRTMIN + 4);
+        sigprocmask(SIG_BLOCK, &set, &old);
+        assert_true(sys_process_listens(getpid(), SIGRTMIN + 4));
+        sigprocmask(SIG_SETMASK, &old, NULL);
+        assert_false(sys_process_listens(0x3fffffff, SIGUSR2));
+}
+
 static void the_boot_id_is_hexadecimal(void **state)
 {
         char a[33], b[33];
@@ -220,6 +244,7 @@ int main(void)
                         cmocka_unit_test(impossible_flags_are_refused),
                         cmocka_unit_test(a_process_can_be_opened_by_number),
                         cmocka_unit_test(start_times_tell_processes_apart),
+                        cmocka_unit_test(a_process_listens_to_what_it_handles_or_blocks),
                         cmocka_unit_test(the_boot_id_is_hexadecimal),
                         cmocka_unit_test(all_descriptors_but_the_kept_are_closed),
                         cmocka_unit_test(without_close_range_too),
