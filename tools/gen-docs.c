@@ -196,7 +196,7 @@ static const char *words_name(VerbWords w)
         return names[w];
 }
 
-static void print_choices_cases(const char *format) /* one for each option with a set of words, whatever verb has it */
+static void print_choices_cases(void) /* one for each option with a set of words, whatever verb has it */
 {
         _cleanup_strv_ char **seen = NULL;
         for (VerbId id = 0; id < _VERB_MAX; id++) {
@@ -208,7 +208,7 @@ static void print_choices_cases(const char *format) /* one for each option with 
                         strv_push(&seen, o->long_name);
                         _cleanup_strv_ char **choices = strv_copy((char *const *)o->choices);
                         _cleanup_free_ char *words = strv_join(choices, " ");
-                        printf(format, o->long_name, words);
+                        printf("        --%s) COMPREPLY=($(compgen -W '%s' -- \"$cur\")); return ;;\n", o->long_name, words);
                 }
                 free(e.items);
         }
@@ -249,7 +249,7 @@ static int bash(void)
               "    if [[ $cur == = ]]; then cur=; elif [[ $prev == = ]]; then prev=${COMP_WORDS[COMP_CWORD-2]}; fi\n"
               "    case $prev in\n",
               stdout);
-        print_choices_cases("        --%s) COMPREPLY=($(compgen -W '%s' -- \"$cur\")); return ;;\n");
+        print_choices_cases();
         fputs("        ", stdout);
         print_file_options();
         fputs(") COMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n"
