@@ -58,25 +58,32 @@ static const char tail[] = "dpkg --force-unsafe-io --configure -a || exit\n"
                            "}\n"
                            "berth_main </dev/null 2>&1\n";
 
-static void add_preinsts(Buf *b, const DebConfigure *c, bool late)
+static void add_preinsts(Buf *b, const DebConfigure *c, DebStage stage)
 {
         for (size_t i = 0; i < c->n; i++) {
                 const DebUnpacked *u = c->preinsts[i].package;
-                if (c->preinsts[i].late == late)
+                if (c->preinsts[i].stage == stage)
                         buf_addf(b, "preinst '%s' '%s' '%s'\n", u->name, u->arch, u->info);
         }
+}
+
+static void add_names(Buf *b, char *const *names)
+{
+        _cleanup_free_ char *list = strv_join(names, " ");
+
+        if (names && *names)
+                buf_addf(b, "dpkg --force-unsafe-io --configure %s || exit\n", list);
 }
 
 void deb_configure_script(const DebConfigure *c, Buf *ret)
 {
         buf_adds(ret, head);
         buf_addf(ret, "version='%s'\n", c->dpkg_version);
-        add_preinsts(ret, c, false);
-        if (c->settle && *c->settle) {
-                _cleanup_free_ char *names = strv_join(c->settle, " ");
-                buf_addf(ret, "dpkg --force-unsafe-io --configure %s || exit\n", names);
-                add_preinsts(ret, c, true);
-        }
+        add_preinsts(ret, c, DEB_STAGE_BASE);
+        add_names(ret, c->base);
+        add_preinsts(ret, c, DEB_STAGE_REST);
+        add_names(ret, c->settle);
+        add_preinsts(ret, c, DEB_STAGE_LATE);
         buf_adds(ret, tail);
 }
 

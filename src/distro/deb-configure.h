@@ -7,15 +7,24 @@
 #include "distro/deb-database.h"
 #include "distro/distro.h"
 
+/* When a preinst script runs: each stage ends with the configuration of what the next may call. */
+typedef enum DebStage {
+        DEB_STAGE_BASE, /* first of all */
+        DEB_STAGE_REST, /* when the base is configured, on which every script may rely without saying so */
+        DEB_STAGE_LATE, /* when that is configured, too, which its package pre-depends on */
+        _DEB_STAGE_MAX,
+} DebStage;
+
 typedef struct DebScript {
         const DebUnpacked *package;
-        bool late; /* its preinst may call what it pre-depends on, which must be configured by then */
+        DebStage stage;
 } DebScript;
 
 typedef struct DebConfigure {
         const DebScript *preinsts; /* in dependency order */
         size_t n;
-        char *const *settle; /* what to configure before the late ones */
+        char *const *base;   /* names of the essential packages and what they need */
+        char *const *settle; /* what the late ones pre-depend on, with what that needs */
         const char *dpkg_version;
 } DebConfigure;
 

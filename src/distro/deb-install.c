@@ -263,37 +263,51 @@ static int write_database(Install *in, Error *e)
 
 /* ---- what runs ---- */
 
-/* A preinst may use what its package pre-depends on. What is essential works unpacked (Debian policy 3.8), so do libraries,
- * which have no postinst that matters to their users; the rest is configured first. */
-static void find_late(const Install *in, DebScript *scripts, size_t n, bool *settle)
+/* A preinst may use what its package pre-depends on. The base is configured by then anyway, and libraries have no postinst that
+ * matters to their users; what else there is must be configured first. */
+static void find_late(const Install *in, DebScript *script, bool *settle)
 {
         static const char *const only_pre[] = {"Pre-Depends", NULL};
         const DebChoice *c = &in->plan->choice;
+        size_t self = (size_t)(script->package - in->unpacked);
+        _cleanup_free_ bool *needs = xnew(bool, c->n + 1);
 
-        for (size_t s = 0; s < n; s++) {
-                size_t i = (size_t)(scripts[s].package - in->unpacked);
-                bool *needs = xnew(bool, c->n + 1);
-                needs[i] = true;
-                deb_choice_close(c, needs, only_pre);
-                needs[i] = false;
-                for (size_t j = 0; j < c->n; j++)
-                        if (needs[j] && in->unpacked[j].postinst && !c->base[j]) {
-                                scripts[s].late = true;
-                                settle[j] = true;
-                        }
-                free(needs);
-        }
+        needs[self] = true;
+        deb_choice_close(c, needs, only_pre);
+        for (size_t i = 0; i < c->n; i++)
+                if (i != self && needs[i] && in->unpacked[i].postinst && !c->base[i]) {
+                        script->stage = DEB_STAGE_LATE;
+                        settle[i] = true;
+                }
 }
 
-static char **names_to_settle(const Install *in, bool *settle)
+static size_t make_scripts(const Install *in, DebScript *scripts, bool *settle)
 {
         static const char *const fields[] = {"Pre-Depends", "Depends", NULL};
         const DebChoice *c = &in->plan->choice;
+        size_t n = 0;
+
+        for (size_t i = 0; i < c->n; i++) {
+                if (!in->unpacked[i].preinst)
+                        continue;
+                scripts[n] = (DebScript){&in->unpacked[i], c->base[i] ? DEB_STAGE_BASE : DEB_STAGE_REST};
+                if (!c->base[i])
+                        find_late(in, &scripts[n], settle);
+                n++;
+        }
+        deb_choice_close(c, settle, fields);
+        for (size_t i = 0; i < n; i++) /* what is configured first has its preinst before that, come what may */
+                if (scripts[i].stage == DEB_STAGE_LATE && settle[scripts[i].package - in->unpacked])
+                        scripts[i].stage = DEB_STAGE_REST;
+        return n;
+}
+
+static char **names_of(const Install *in, const bool *set, const bool *without)
+{
         char **names = NULL;
 
-        deb_choice_close(c, settle, fields);
-        for (size_t i = 0; i < c->n; i++)
-                if (settle[i])
+        for (size_t i = 0; i < in->plan->choice.n; i++)
+                if (set[i] && !(without && without[i]))
                         strv_push(&names, in->unpacked[i].info);
         return names;
 }
@@ -304,23 +318,15 @@ static int configure(Install *in, Error *e)
         _cleanup_free_ DebScript *scripts = xnew(DebScript, c->n + 1);
         _cleanup_free_ bool *settle = xnew(bool, c->n + 1);
         _cleanup_free_ char *version = NULL;
-        _cleanup_strv_ char **names = NULL;
-        size_t n = 0;
 
-        for (size_t i = 0; i < c->n; i++) {
-                if (in->unpacked[i].preinst)
-                        scripts[n++].package = &in->unpacked[i];
+        for (size_t i = 0; i < c->n; i++)
                 if (str_eq(in->unpacked[i].name, "dpkg"))
                         version = slice_dup(c->items[i]->version);
-        }
         if (!version)
                 return error_set(e, -ENOPKG, "the packages cannot be configured: dpkg is not among them");
-        find_late(in, scripts, n, settle);
-        names = names_to_settle(in, settle);
-        for (size_t i = 0; i < n; i++) /* what is configured first has its preinst before that, come what may */
-                if (settle[scripts[i].package - in->unpacked])
-                        scripts[i].late = false;
-        DebConfigure d = {.preinsts = scripts, .n = n, .settle = names, .dpkg_version = version};
+        size_t n = make_scripts(in, scripts, settle);
+        _cleanup_strv_ char **base = names_of(in, c->base, NULL), **extra = names_of(in, settle, c->base);
+        DebConfigure d = {.preinsts = scripts, .n = n, .base = base, .settle = extra, .dpkg_version = version};
         return deb_configure(&d, in->o->runner, e);
 }
 

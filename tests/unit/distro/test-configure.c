@@ -11,33 +11,47 @@
 static DebUnpacked early = {.name = (char *)"early", .arch = (char *)"all", .info = (char *)"early"};
 static DebUnpacked late = {.name = (char *)"late", .arch = (char *)"amd64", .info = (char *)"late:amd64"};
 
+static DebUnpacked base = {.name = (char *)"base", .arch = (char *)"all", .info = (char *)"base"};
+
 static Buf script(char *const *settle)
 {
-        const DebScript scripts[] = {{.package = &late, .late = settle != NULL}, {.package = &early}};
-        const DebConfigure c = {.preinsts = scripts, .n = 2, .settle = settle, .dpkg_version = "1.22"};
+        static char *const essential[] = {(char *)"base", NULL};
+        const DebScript scripts[] = {
+                        {&late, settle ? DEB_STAGE_LATE : DEB_STAGE_REST}, {&early, DEB_STAGE_REST}, {&base, DEB_STAGE_BASE}};
+        const DebConfigure c = {.preinsts = scripts, .n = 3, .base = essential, .settle = settle, .dpkg_version = "1.22"};
         Buf b = {0};
 
         deb_configure_script(&c, &b);
         return b;
 }
 
-static void preinsts_run_before_anything_is_configured(void **state)
+/* Whether the program has all these in this order. */
+static bool in_order(const Buf *b, const char *const *parts)
 {
+        const char *at = b->data;
+
+        for (; at && *parts; parts++)
+                at = strstr(at, *parts);
+        return at;
+}
+
+static void the_base_is_configured_before_other_scripts_run(void **state)
+{
+        static const char *const order[] = {
+                        "preinst 'base' 'all' 'base'",   "--configure base", "preinst 'late' 'amd64' 'late:amd64'",
+                        "preinst 'early' 'all' 'early'", "--configure -a",   NULL};
         _cleanup_buf_ Buf b = script(NULL);
 
-        assert_true(strstr(b.data, "preinst 'late' 'amd64' 'late:amd64'") < strstr(b.data, "preinst 'early' 'all' 'early'"));
-        assert_true(strstr(b.data, "preinst 'early' 'all' 'early'") < strstr(b.data, "--configure -a"));
-        assert_true(strstr(b.data, "--configure -a") == strstr(b.data, "--configure "));
+        assert_true(in_order(&b, order));
 }
 
 static void what_a_late_one_needs_is_configured_first(void **state)
 {
+        static const char *const order[] = {"preinst 'early'", "--configure adduser", "preinst 'late'", "--configure -a", NULL};
         char *settle[] = {(char *)"adduser", NULL};
         _cleanup_buf_ Buf b = script(settle);
 
-        assert_true(strstr(b.data, "preinst 'early'") < strstr(b.data, "--configure adduser"));
-        assert_true(strstr(b.data, "--configure adduser") < strstr(b.data, "preinst 'late'"));
-        assert_true(strstr(b.data, "preinst 'late'") < strstr(b.data, "--configure -a"));
+        assert_true(in_order(&b, order));
 }
 
 static void the_reason_is_the_line_that_names_the_package(void **state)
@@ -106,7 +120,7 @@ static void a_status_is_an_error_with_its_reason(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                        cmocka_unit_test(preinsts_run_before_anything_is_configured),
+                        cmocka_unit_test(the_base_is_configured_before_other_scripts_run),
                         cmocka_unit_test(what_a_late_one_needs_is_configured_first),
                         cmocka_unit_test(the_reason_is_the_line_that_names_the_package),
                         cmocka_unit_test(a_preinst_that_fails_is_named),
