@@ -110,6 +110,8 @@ _noreturn_ void stub_main(pid_t child, const PlanOp *exec)
                         _exit(status);
                 struct timespec second = {.tv_sec = 1};
                 int signal = sigtimedwait(&set, NULL, request != STUB_NOTHING ? &second : NULL);
+                if (signal == SIGTERM && !ended)
+                        (void)kill(child, SIGTERM);
                 if (signal > 0 && request == STUB_NOTHING && stub_request(signal) != STUB_NOTHING) {
                         request = stub_request(signal);
                         deadline = clock_monotonic() + STUB_PATIENCE_USEC;

@@ -2,21 +2,17 @@
 #include "machine/create.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
-#include "base/fd.h"
-#include "base/file.h"
 #include "base/hash.h"
 #include "base/path.h"
+#include "machine/create-lock.h"
 #include "machine/create-runner.h"
 #include "machine/run-identity.h"
 #include "machine/run-registry.h"
-#include "sys/lock.h"
 
 typedef struct Create {
         const MachineHost *host;
@@ -56,27 +52,6 @@ static bool has_image(const Create *c, const char *key)
 {
         _cleanup_(store_image_done) StoreImage image = {0};
         return key && find_image(c, key, &image, NULL) >= 0;
-}
-
-/* One builder for one source: who comes second waits, and then most often only clones. */
-static int lock_key(const Create *c, const char *name, Error *e)
-{
-        _cleanup_free_ char *dir = path_join(c->host->run_dir, "locks");
-        _cleanup_free_ char *path = path_join(dir, name);
-        int r = file_mkdir_p(dir, 0755);
-        int fd = r < 0 ? r : sys_lock_at(AT_FDCWD, path, true, false);
-        if (fd == -EAGAIN) {
-                events_note(&c->host->events, "Another create builds the same source: waiting for it to finish");
-                fd = sys_lock_at(AT_FDCWD, path, true, true);
-        }
-        return fd < 0 ? error_sys(e, fd, "cannot lock '%s'", path) : fd;
-}
-
-static void unlock_key(const Create *c, const char *name, int *take_fd)
-{
-        _cleanup_free_ char *path = xasprintf("%s/locks/%s", c->host->run_dir, name);
-        (void)unlink(path);
-        *take_fd = fd_close(*take_fd);
 }
 
 static int install(const Create *c, DistroPlan *plan, const char *name, StoreBuild *build, Error *e)
@@ -134,7 +109,7 @@ static int build_and_clone(const Create *c, Error *e)
         events_note(&c->host->events, "%s", distro_plan_title(plan));
 
         _cleanup_free_ char *name = build_name(key);
-        int lock = lock_key(c, name, e);
+        int lock = create_lock(c->host, name, e);
         if (lock < 0)
                 return lock;
         if (c->request->rebuild || !has_image(c, key))
@@ -143,7 +118,7 @@ static int build_and_clone(const Create *c, Error *e)
                 r = distro_remember_key(&c->distro, key, e);
         if (r >= 0)
                 r = clone_image(c, key, e);
-        unlock_key(c, name, &lock);
+        create_unlock(c->host, name, &lock);
         return r;
 }
 
@@ -182,6 +157,7 @@ int machine_create(const MachineHost *h, const CreateRequest *request, Error *e)
         c.distro.distribution = distribution;
         c.distro.suite = suite;
         c.distro.cache_dir = h->cache_dir;
+        create_clear_killed(h);
         r = create(&c, e);
         c.store = store_close(c.store);
         return r;

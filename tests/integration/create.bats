@@ -335,12 +335,17 @@ relist() { # DIR NAME
         fails_on_small "*no space left on the file system of the new root: free some or build on another file system"
         # Hardly room for a directory: the fault is named all the same.
         dd if=/dev/zero of="$T/small/fill" bs=4k status=none 2>/dev/null || true
-        fails_on_small "*no space left on the file system of the new root: free some or build on another file system"
+        fails_on_small "*@(no space left on the file system of the new root: free some or build on another file system|is full)"
         rm "$T/small/fill"
-        # Room for the packages, none for what their scripts write.
-        resize "${scripts_fail_at}M"
-        fails_on_small "the packages cannot be configured: *No space left on device*"
-        resize 400M
+        # Room for the packages, none for what dpkg writes when a script has taken the rest.
+        resize 200M
+        mirror_copy "$T/www"
+        mkdir -p "$P/DEBIAN"
+        printf '#!/bin/sh\ncat /dev/zero >/var/fill 2>/dev/null || true\n' >"$P/DEBIAN/postinst"
+        chmod 755 "$P/DEBIAN/postinst"
+        mirror_package "$T/www" glutton "Priority: required"
+        mirror_index "$T/www"
+        URL=file://$T/www fails_on_small "the packages cannot be configured: *No space left on device*"
         tiny web
         is_whole web
         berth_no_debris
@@ -360,7 +365,8 @@ fails_on_small() {
         local status=0
         tiny web >"$T/out" 2>"$T/err" || status=$?
         cat "$T/err"
-        [ "$status" = 1 ] && [ "$(grep -c '^berth: ' "$T/err")" = 1 ] && [[ $(tail -n 1 "$T/err") == "berth: "$1 ]] || return
+        [ "$status" = 1 ] && [ "$(grep -c '^berth: ' "$T/err")" = 1 ] || return
+        [[ $(tail -n 1 "$T/err") == "berth: "$1 ]] || { echo "expected: $1"; return 1; }
         [ "$(grep -cF "$T" /proc/self/mountinfo)" = 1 ] && [ -z "$(berth_processes)" ] && berth_no_debris && store_is ""
 }
 
