@@ -106,12 +106,58 @@ typedef struct Range {
         SeccompClass class;
 } Range;
 
-/* A balanced tree of comparisons over the ranges. A conditional jump reaches 255 instructions, so the far side is always jumped to by
- * the unconditional kind. */
+/* Ranges that are told apart by a balanced tree of comparisons, one instruction for each, which jump straight to the code of a class that
+ * all leaves share behind the tree. */
+typedef struct Block {
+        size_t start;                            /* in the program */
+        size_t labels[SECCOMP_CLASS_CAPABILITY]; /* of the code of each class, from there */
+} Block;
+
+#define BLOCK_RANGES 200 /* a conditional jump reaches 255 instructions: their comparisons and the code of all classes */
+
+static void emit_comparisons(Builder *b, const Block *block, const Range *ranges, size_t n)
+{
+        if (n == 1)
+                return;
+        size_t half = n / 2, next = b->n + 1 - block->start;
+        size_t below = half == 1 ? block->labels[ranges[0].class] : next;
+        size_t above = n - half == 1 ? block->labels[ranges[half].class] : next + half - 1;
+
+        emit(b, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, ranges[half].first, (uint8_t)(above - next),
+                                             (uint8_t)(below - next)));
+        emit_comparisons(b, block, ranges, half);
+        emit_comparisons(b, block, ranges + half, n - half);
+}
+
+static void emit_block(Builder *b, const Range *ranges, size_t n)
+{
+        Block block = {.start = b->n};
+        SeccompClass classes[SECCOMP_CLASS_CAPABILITY];
+        bool seen[SECCOMP_CLASS_CAPABILITY] = {false};
+        size_t n_classes = 0, end = n - 1;
+
+        for (size_t i = 0; i < n; i++) {
+                SeccompClass class = ranges[i].class;
+                Builder measure = {0};
+
+                if (seen[class])
+                        continue;
+                seen[class] = true;
+                classes[n_classes++] = class;
+                block.labels[class] = end;
+                emit_class(&measure, class);
+                end += measure.n;
+        }
+        emit_comparisons(b, &block, ranges, n);
+        for (size_t i = 0; i < n_classes; i++)
+                emit_class(b, classes[i]);
+}
+
+/* More ranges than a block can hold are halved. */
 static void emit_tree(Builder *b, const Range *ranges, size_t n)
 {
-        if (n == 1) {
-                emit_class(b, ranges[0].class);
+        if (n <= BLOCK_RANGES) {
+                emit_block(b, ranges, n);
                 return;
         }
         size_t half = n / 2;
