@@ -28,13 +28,13 @@ static const Step steps[_OP_TYPE_MAX] = {
                 [OP_ATTACH_ROOT] = {"attach the root", step_attach_root},
                 [OP_ATTACH] = {"attach a tree at", step_attach},
                 [OP_MOUNT] = {"mount", step_mount},
+                [OP_MOUNT_PARTS] = {"mount", step_mount_parts},
                 [OP_BIND] = {"bind", step_bind},
                 [OP_SETATTR] = {"set mount attributes of", step_setattr},
                 [OP_MKDIR] = {"make directory", step_mkdir},
                 [OP_SYMLINK] = {"make symbolic link", step_symlink},
                 [OP_FILE] = {"write file", step_file},
                 [OP_MKNOD] = {"make node", step_mknod},
-                [OP_UNMOUNT] = {"unmount", step_unmount},
                 [OP_MASK] = {"mask", step_mask},
                 [OP_NOTIFY_SOCKET] = {"bind the notification socket", step_notify_socket},
                 [OP_CONSOLE] = {"make the console", step_console},
@@ -80,6 +80,15 @@ static int run_op(Child *c, const PlanOp *op, Error *e)
                 return error_sys(e, r, "cannot %s", steps[op->type].what ?: "run a supervisor's operation");
         *e = error;
         return r;
+}
+
+int child_hand_over(Child *c, MessageFd as, int *take_fd)
+{
+        if (c->n_handed >= ELEMENTSOF(c->handed))
+                return -E2BIG;
+        c->handed_as[c->n_handed] = as;
+        c->handed[c->n_handed++] = TAKE_FD(*take_fd);
+        return 0;
 }
 
 int child_run_phase(Child *c, PlanPhase phase, Error *e)

@@ -9,15 +9,19 @@
 
 #include "base/error.h"
 #include "base/macro.h"
+#include "engine/message.h"
 #include "plan/plan.h"
 
 typedef struct Child {
         const MachinePlan *plan;
-        int sock;   /* to the supervisor, close-on-exec */
-        int root;   /* the new root's mount, -1 before OP_ATTACH_ROOT; after the pivot it is "/" */
-        int *slots; /* the trees of the plan, -1 = not here */
-        int io[3];  /* pipe mode: the payload's descriptors */
-        int tty;    /* slave of the console's pty, -1 = none */
+        int sock;                    /* to the supervisor, close-on-exec */
+        int root;                    /* the new root's mount, -1 before OP_ATTACH_ROOT; after the pivot it is "/" */
+        int *slots;                  /* the trees of the plan, -1 = not here */
+        int io[3];                   /* pipe mode: the payload's descriptors */
+        int tty;                     /* slave of the console's pty, -1 = none */
+        int handed[_MESSAGE_FD_MAX]; /* what goes to the supervisor with MESSAGE_EXEC */
+        MessageFd handed_as[_MESSAGE_FD_MAX];
+        size_t n_handed;
         bool die_with_supervisor;
         bool early_done; /* ops that need no trees ran while those were made */
 } Child;
@@ -28,13 +32,16 @@ _noreturn_ void child_main(Child *c);
 /* All ops of a phase in order. */
 int child_run_phase(Child *c, PlanPhase phase, Error *e);
 
+/* Takes the descriptor. */
+int child_hand_over(Child *c, MessageFd as, int *take_fd);
+
 /* One function per op type; 0 or -errno. When *e stays unset, the loop names op and path. */
 int step_attach_root(Child *c, const PlanOp *op, Error *e);
 int step_attach(Child *c, const PlanOp *op, Error *e);
 int step_mount(Child *c, const PlanOp *op, Error *e);
+int step_mount_parts(Child *c, const PlanOp *op, Error *e);
 int step_bind(Child *c, const PlanOp *op, Error *e);
 int step_setattr(Child *c, const PlanOp *op, Error *e);
-int step_unmount(Child *c, const PlanOp *op, Error *e);
 int step_mask(Child *c, const PlanOp *op, Error *e);
 int step_kmsg_fifo(Child *c, const PlanOp *op, Error *e);
 int step_pivot(Child *c, const PlanOp *op, Error *e);

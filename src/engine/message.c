@@ -31,6 +31,15 @@ int message_send_trees(int sock, const int *slots, size_t n)
         return r;
 }
 
+int message_send_exec(int sock, const MessageFd *as, const int *fds, size_t n)
+{
+        Message m = {.kind = MESSAGE_EXEC};
+
+        for (size_t i = 0; i < n; i++)
+                m.slots[i] = (int)as[i];
+        return sys_send_fds(sock, &m, offsetof(Message, slots) + n * sizeof(int), fds, n);
+}
+
 int message_send_error(int sock, const Error *error)
 {
         Message m = {.kind = MESSAGE_ERROR, .error = *error};

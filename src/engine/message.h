@@ -17,12 +17,18 @@ typedef enum MessageKind {
         MESSAGE_GO,        /* the machine is on record: the payload may run */
         /* child to supervisor */
         MESSAGE_COPIED,  /* the answer to that */
-        MESSAGE_CONSOLE, /* the master of the console's pty */
-        MESSAGE_NOTIFY,  /* the sd_notify(3) socket */
-        MESSAGE_KMSG,    /* the FIFO behind /proc/kmsg */
-        MESSAGE_EXEC,    /* execve(2) comes next */
+        MESSAGE_CONSOLE, /* of engine_enter(): the master of the console's pty */
+        MESSAGE_EXEC,    /* execve(2) comes next; and what the supervisor keeps, all at once: each message costs it a wake-up */
         MESSAGE_ERROR,   /* the start failed; error says why */
 } MessageKind;
+
+typedef enum MessageFd {                     /* descriptors that come with MESSAGE_EXEC */
+                         MESSAGE_FD_CONSOLE, /* the master of the console's pty */
+                         MESSAGE_FD_NOTIFY,  /* the sd_notify(3) socket */
+                         MESSAGE_FD_KMSG,    /* the FIFO behind /proc/kmsg */
+                         MESSAGE_FD_UNUSED, /* a mount that was of use for the assembly only: closing it takes the kernel a while */
+                         _MESSAGE_FD_MAX,
+} MessageFd;
 
 #define MESSAGE_FDS_MAX 250U /* below the kernel's SCM_MAX_FD, 253 */
 
@@ -30,13 +36,14 @@ typedef struct Message {
         uint32_t kind; /* MessageKind */
         bool more;     /* MESSAGE_TREES: another message of them follows */
         union {
-                int slots[MESSAGE_FDS_MAX]; /* MESSAGE_TREES: where each descriptor belongs */
+                int slots[MESSAGE_FDS_MAX]; /* MESSAGE_TREES: where each descriptor belongs; MESSAGE_EXEC: MessageFd of each */
                 Error error;                /* MESSAGE_ERROR */
         };
 } Message;
 
 int message_send(int sock, MessageKind kind, const int *fds, size_t n_fds);
 int message_send_trees(int sock, const int *slots, size_t n); /* all that are not -1 */
+int message_send_exec(int sock, const MessageFd *as, const int *fds, size_t n);
 int message_send_error(int sock, const Error *error);
 /* 1, 0 at the end of file, or -errno. Descriptors beyond max_fds are closed. */
 int message_receive(int sock, Message *ret, int *fds, size_t max_fds, size_t *ret_n_fds);

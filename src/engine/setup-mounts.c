@@ -15,7 +15,6 @@
 #include "base/path.h"
 #include "base/strv.h"
 #include "engine/child.h"
-#include "engine/message.h"
 #include "sys/mount.h"
 #include "sys/open.h"
 
@@ -112,6 +111,59 @@ int step_mount(Child *c, const PlanOp *op, Error *e)
         return attach_at(c, tree, op->path, op->node);
 }
 
+#define WHOLE ".berth" /* in the way of no part */
+
+static int attach_part(int tree, int dir, const char *name)
+{
+        _cleanup_close_ int part = sys_mount_clone(tree, name, false);
+
+        if (part < 0)
+                return part == -ENOENT ? 0 : part;
+        if (mkdirat(dir, name, 0755) < 0 && errno != EEXIST)
+                return -errno;
+        return sys_mount_attach(part, dir, name);
+}
+
+static int attach_parts(int tree, int dir, char *const *names)
+{
+        int r = 0;
+
+        STRV_FOREACH (name, names)
+                if (r >= 0)
+                        r = attach_part(tree, dir, *name);
+        return r;
+}
+
+/* Before Linux 6.15 parts can be had only of what is mounted somewhere. Taking that away again makes the start wait for the kernel. */
+static int attach_parts_of_mounted(int tree, int dir, char *const *names)
+{
+        if (mkdirat(dir, WHOLE, 0700) < 0)
+                return -errno;
+        int r = sys_mount_attach(tree, dir, WHOLE);
+        if (r < 0)
+                return r;
+        r = attach_parts(tree, dir, names);
+        /* The working directory is free to use until the pivot. */
+        if (fchdir(dir) < 0 || syscall(SYS_umount2, WHOLE, UNMOUNT_DETACH | UNMOUNT_NOFOLLOW) < 0 ||
+            unlinkat(dir, WHOLE, AT_REMOVEDIR) < 0)
+                return -errno;
+        return r;
+}
+
+int step_mount_parts(Child *c, const PlanOp *op, Error *e)
+{
+        _cleanup_close_ int dir = sys_open_in_root(c->root, op->path, O_PATH | O_DIRECTORY, 0);
+        if (dir < 0)
+                return dir;
+        _cleanup_close_ int tree = sys_mount_new(op->fstype, op->source, NULL, 0, op->attrs, e);
+        if (tree < 0)
+                return error_prefix(e, tree, "'%s'", op->path);
+        int r = attach_parts(tree, dir, op->parts);
+        if (r == -EINVAL)
+                return attach_parts_of_mounted(tree, dir, op->parts);
+        return r < 0 ? r : child_hand_over(c, MESSAGE_FD_UNUSED, &tree);
+}
+
 static int bind_fd(const Child *c, int source, bool with_submounts, const PlanOp *op)
 {
         _cleanup_close_ int tree = sys_mount_clone(source, "", with_submounts);
@@ -150,19 +202,6 @@ int step_setattr(Child *c, const PlanOp *op, Error *e)
         if (is_mount_root(fd))
                 return sys_mount_setattr(fd, "", op->recursive, op->attrs, op->attrs_clear, 0, -1);
         return bind_fd(c, fd, true, op); /* what is mounted below stays visible, whether its attributes change or not */
-}
-
-int step_unmount(Child *c, const PlanOp *op, Error *e)
-{
-        const char *name;
-        _cleanup_close_ int parent = sys_open_parent_in_root(c->root, op->path, &name);
-
-        if (parent < 0)
-                return parent;
-        /* The working directory is free to use until the pivot. */
-        if (fchdir(parent) < 0 || syscall(SYS_umount2, name, UNMOUNT_DETACH | UNMOUNT_NOFOLLOW) < 0)
-                return -errno;
-        return unlinkat(parent, name, AT_REMOVEDIR) < 0 && unlinkat(parent, name, 0) < 0 ? -errno : 0;
 }
 
 /* The nodes of systemd's container interface that cover what is not to be seen, by file type. */
@@ -225,7 +264,7 @@ int step_kmsg_fifo(Child *c, const PlanOp *op, Error *e)
         _cleanup_close_ int tree = sys_mount_clone(run, name, false);
         int r = fifo < 0 ? -errno : tree < 0 ? tree : attach_at(c, tree, op->path, NODE_NONE);
         (void)unlinkat(run, name, 0);
-        return r < 0 ? r : message_send(c->sock, MESSAGE_KMSG, &fifo, 1);
+        return r < 0 ? r : child_hand_over(c, MESSAGE_FD_KMSG, &fifo);
 }
 
 int step_pivot(Child *c, const PlanOp *op, Error *e)

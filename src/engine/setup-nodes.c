@@ -17,7 +17,6 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "engine/child.h"
-#include "engine/message.h"
 #include "sys/link.h"
 #include "sys/open.h"
 #include "sys/pty.h"
@@ -113,7 +112,7 @@ int step_notify_socket(Child *c, const PlanOp *op, Error *e)
         if (fchdir(parent) < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
             fchmodat(parent, name, op->mode ?: 0666, 0) < 0 || setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0)
                 return -errno;
-        return message_send(c->sock, MESSAGE_NOTIFY, &fd, 1);
+        return child_hand_over(c, MESSAGE_FD_NOTIFY, &fd);
 }
 
 /* The pty comes from the machine's own devpts, so that its name is valid inside, and nothing of the host's is. */
@@ -140,7 +139,7 @@ int step_console(Child *c, const PlanOp *op, Error *e)
                 return -errno;
         if (symlinkat(target, parent, name) < 0)
                 return -errno;
-        return message_send(c->sock, MESSAGE_CONSOLE, &master, 1);
+        return child_hand_over(c, MESSAGE_FD_CONSOLE, &master);
 }
 
 int step_hostname(Child *c, const PlanOp *op, Error *e)

@@ -219,9 +219,11 @@ int step_exec(Child *c, const PlanOp *op, Error *e)
                 if (r < 0)
                         return r;
         }
-        r = message_send(c->sock, MESSAGE_EXEC, NULL, 0);
+        r = message_send_exec(c->sock, c->handed_as, c->handed, c->n_handed);
         if (r < 0)
                 return r;
+        while (c->n_handed > 0) /* so that it is not ours to free what nobody uses */
+                fd_close(c->handed[--c->n_handed]);
         if (syscall(SYS_close_range, 3, ~0U, 1U << 2 /* CLOSE_RANGE_CLOEXEC */) < 0) /* Linux 5.11 */
                 return -errno;
         sigemptyset(&none);

@@ -27,7 +27,8 @@ void supervisor_init(Supervisor *s, const MachinePlan *plan, const EngineIo *io,
                           .epoll = -1,
                           .signals = -1,
                           .notify = -1,
-                          .kmsg = -1};
+                          .kmsg = -1,
+                          .unused = -1};
         console_init(&s->console);
 }
 
@@ -98,35 +99,61 @@ static int on_setup_end(Supervisor *s, Error *e)
         s->started = true;
         if (!s->plan->notify_ready)
                 on_ready(s);
+        s->unused = fd_close(s->unused);
         return 0;
+}
+
+static int take_fd(Supervisor *s, MessageFd as, int *take_fd, Error *e)
+{
+        int r = 0;
+
+        switch (as) {
+        case MESSAGE_FD_CONSOLE:
+                r = open_console(s, take_fd);
+                return r < 0 ? error_sys(e, r, "cannot join the console") : 0;
+        case MESSAGE_FD_NOTIFY:
+                s->notify = TAKE_FD(*take_fd);
+                r = watch(s, s->notify, TAG_NOTIFY);
+                return r < 0 ? error_sys(e, r, "cannot watch the notification socket") : 0;
+        case MESSAGE_FD_KMSG:
+                s->kmsg = TAKE_FD(*take_fd);
+                return 0;
+        case MESSAGE_FD_UNUSED:
+                s->unused = TAKE_FD(*take_fd);
+                return 0;
+        case _MESSAGE_FD_MAX:
+                break;
+        }
+        return error_set(e, -EBADMSG, "the machine's first process sent what was not understood");
+}
+
+static int take_fds(Supervisor *s, const Message *m, int *fds, size_t n, Error *e)
+{
+        int r = 0;
+
+        for (size_t i = 0; i < n; i++) {
+                if (r >= 0)
+                        r = take_fd(s, (MessageFd)m->slots[i], &fds[i], e);
+                fds[i] = fd_close(fds[i]);
+        }
+        return r;
 }
 
 static int on_setup(Supervisor *s, Error *e)
 {
         Message m;
         size_t n = 0;
-        int fd = -1;
-        int r = message_receive(s->sock, &m, &fd, 1, &n);
-        _cleanup_close_ int received = n > 0 ? fd : -1;
+        int fds[_MESSAGE_FD_MAX];
+        int r = message_receive(s->sock, &m, fds, ELEMENTSOF(fds), &n);
 
         if (r == 0)
                 return on_setup_end(s, e);
         if (r < 0)
                 return error_sys(e, r, "cannot hear from the machine's first process");
         switch (m.kind) {
-        case MESSAGE_CONSOLE:
-                r = open_console(s, &received);
-                return r < 0 ? error_sys(e, r, "cannot join the console") : 0;
-        case MESSAGE_NOTIFY:
-                s->notify = TAKE_FD(received);
-                r = watch(s, s->notify, TAG_NOTIFY);
-                return r < 0 ? error_sys(e, r, "cannot watch the notification socket") : 0;
-        case MESSAGE_KMSG:
-                s->kmsg = TAKE_FD(received);
-                return 0;
         case MESSAGE_EXEC:
                 s->executing = true;
-                return 0;
+                return take_fds(s, &m, fds, n, e);
         case MESSAGE_ERROR:
                 if (e)
                         *e = m.error;
@@ -269,6 +296,7 @@ void supervisor_close(Supervisor *s)
         s->signals = fd_close(s->signals);
         s->notify = fd_close(s->notify);
         s->kmsg = fd_close(s->kmsg);
+        s->unused = fd_close(s->unused);
         s->pidfd = fd_close(s->pidfd);
 }
 

@@ -20,6 +20,7 @@ typedef struct Supervisor {
         int pidfd; /* of the leader */
         int sock;  /* to the child while it is being set up, -1 afterwards */
         int epoll, signals, notify, kmsg;
+        int unused; /* to be closed when there is nothing more urgent */
         Console console;
         bool executing; /* MESSAGE_EXEC came: the end of the socket means that the payload runs */
         bool started, ready, killed;

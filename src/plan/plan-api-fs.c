@@ -164,7 +164,6 @@ static void add_proc(const PlanBuild *b)
 
 static const ApiMount sys_tmpfs = {"/sys", "tmpfs", "mode=0555,size=4m,nr_inodes=1k", QUIET};
 static const ApiMount sys_mount = {"/sys", "sysfs", NULL, MOUNT_ATTR_RDONLY | QUIET};
-static const ApiMount sys_staging = {"/sys/full", "sysfs", NULL, MOUNT_ATTR_RDONLY | QUIET};
 static const ApiMount cgroup_mount = {"/sys/fs/cgroup", "cgroup2", NULL, QUIET};
 
 static const char *const sys_shown[] = {"block", "bus", "class", "dev", "devices", "kernel"};
@@ -175,16 +174,12 @@ static void add_sys_private(const PlanBuild *b)
         MachinePlan *p = b->plan;
 
         add_mount(p, &sys_tmpfs);
-        add_mount(p, &sys_staging);
-        for (size_t i = 0; i < ELEMENTSOF(sys_shown); i++) {
-                _cleanup_free_ char *path = xasprintf("/sys/%s", sys_shown[i]);
-                PlanOp *op = plan_add(p, PHASE_ROOT, OP_BIND, path);
-                op->source = xasprintf("/sys/full/%s", sys_shown[i]);
-                op->attrs = MOUNT_ATTR_RDONLY | QUIET;
-                op->node = NODE_DIRECTORY;
-                op->optional = true; /* kernels without block devices have no /sys/block */
-        }
-        plan_add(p, PHASE_ROOT, OP_UNMOUNT, "/sys/full");
+        PlanOp *parts = plan_add(p, PHASE_ROOT, OP_MOUNT_PARTS, "/sys");
+        parts->fstype = xstrdup("sysfs");
+        parts->source = xstrdup("sysfs");
+        parts->attrs = MOUNT_ATTR_RDONLY | QUIET;
+        for (size_t i = 0; i < ELEMENTSOF(sys_shown); i++)
+                strv_push(&parts->parts, sys_shown[i]);
         add_mkdir(p, "/sys/fs", 0755);
         add_mkdir(p, "/sys/fs/cgroup", 0755);
         add_setattr(p, "/sys", MOUNT_ATTR_RDONLY, false);

@@ -42,6 +42,7 @@ static void op_done(PlanOp *op)
         free(op->upper);
         free(op->work);
         strv_free(op->options);
+        strv_free(op->parts);
         strv_free(op->lower);
         strv_free(op->argv);
         strv_free(op->env);

@@ -34,13 +34,14 @@ typedef enum PlanOpType {
         OP_ATTACH_ROOT, /* slot: the mount that becomes "/" */
         OP_ATTACH,      /* slot, path, node: attach a tree; the target is made as `node` says when missing */
         OP_MOUNT,       /* fstype, source, options, path, attrs, node: a new file system of the container's own namespaces */
-        OP_BIND,        /* source (inside the new root), path, recursive, attrs, node */
+        OP_MOUNT_PARTS, /* fstype, source, path, attrs, parts: directories of a new file system, each at its name below path; those that it
+                            * lacks are left out, and the rest of it is nowhere in the machine */
+        OP_BIND, /* source (inside the new root), path, recursive, attrs, node */
         OP_SETATTR, /* path, attrs, attrs_clear, recursive: mount_setattr on the mount at path, which becomes one by itself when it is none */
         OP_MKDIR,   /* path, mode */
         OP_SYMLINK, /* source = link text, path; an existing entry stays */
         OP_FILE,    /* path, text, mode; replaces */
         OP_MKNOD,   /* path, mode (with S_IFREG, S_IFIFO or S_IFSOCK; S_IFCHR and S_IFBLK with device 0:0), for masking nodes */
-        OP_UNMOUNT, /* path: detached, and its (empty) mount point removed: for mounts that only the assembly needs */
         OP_MASK,    /* path: cover it with the /run/host/inaccessible node of its type, when it exists */
         OP_NOTIFY_SOCKET, /* path: bind the sd_notify(3) datagram socket there; the descriptor goes to the supervisor */
         OP_CONSOLE, /* path ("/dev/console"): a pty from the container's own devpts, symlinked there; the master goes to the supervisor */
@@ -93,6 +94,7 @@ typedef struct PlanOp {
         mode_t mode;
         char *path, *source, *text, *fstype, *upper, *work;
         char **options; /* "key=value" or "flag" */
+        char **parts;   /* names of directories */
         char **lower, **argv, **env, **alternatives;
         uint32_t *groups; /* count in value */
         uint64_t *bits;   /* SPEC_CPU_WORDS words */

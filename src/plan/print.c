@@ -28,6 +28,7 @@ typedef enum Column {
         COLUMN_UPPER,
         COLUMN_WORK,
         COLUMN_OPTIONS,
+        COLUMN_PARTS,
         COLUMN_ATTRS,
         COLUMN_ATTRS_CLEAR,
         COLUMN_IDMAP,
@@ -65,13 +66,13 @@ static const OpRow rows[_OP_TYPE_MAX] = {
                 [OP_ATTACH_ROOT] = {"attach-root", C(SLOT)},
                 [OP_ATTACH] = {"attach", C(PATH) | C(SLOT) | C(NODE)},
                 [OP_MOUNT] = {"mount", C(PATH) | C(FSTYPE) | C(OPTIONS) | C(ATTRS) | C(NODE)},
+                [OP_MOUNT_PARTS] = {"mount-parts", C(PATH) | C(FSTYPE) | C(PARTS) | C(ATTRS)},
                 [OP_BIND] = {"bind", C(PATH) | C(SOURCE) | C(RECURSIVE) | C(ATTRS) | C(NODE)},
                 [OP_SETATTR] = {"setattr", C(PATH) | C(RECURSIVE) | C(ATTRS) | C(ATTRS_CLEAR)},
                 [OP_MKDIR] = {"mkdir", C(PATH) | C(MODE)},
                 [OP_SYMLINK] = {"symlink", C(PATH) | C(SOURCE)},
                 [OP_FILE] = {"file", C(PATH) | C(TEXT) | C(MODE)},
                 [OP_MKNOD] = {"mknod", C(PATH) | C(TYPE) | C(MODE)},
-                [OP_UNMOUNT] = {"unmount", C(PATH)},
                 [OP_MASK] = {"mask", C(PATH)},
                 [OP_NOTIFY_SOCKET] = {"notify-socket", C(PATH)},
                 [OP_CONSOLE] = {"console", C(PATH)},
@@ -229,6 +230,7 @@ GETTER(lower, cell_list(strv_copy(op->lower)))
 GETTER(upper, cell_text(op->upper))
 GETTER(work, cell_text(op->work))
 GETTER(options, cell_list(strv_copy(op->options)))
+GETTER(parts, cell_list(strv_copy(op->parts)))
 GETTER(attrs, cell_list(bit_words(attr_names, ELEMENTSOF(attr_names), op->attrs)))
 GETTER(attrs_clear, cell_list(bit_words(attr_names, ELEMENTSOF(attr_names), op->attrs_clear)))
 GETTER(idmap, cell_text(op->idmap == SPEC_IDMAP_NONE ? NULL : value_idmap_to_name(op->idmap)))
@@ -264,6 +266,7 @@ static const ColumnRow columns[_COLUMN_MAX] = {
                 [COLUMN_UPPER] = {"upper", get_upper},
                 [COLUMN_WORK] = {"work", get_work},
                 [COLUMN_OPTIONS] = {"options", get_options},
+                [COLUMN_PARTS] = {"parts", get_parts},
                 [COLUMN_ATTRS] = {"attrs", get_attrs},
                 [COLUMN_ATTRS_CLEAR] = {"clear", get_attrs_clear},
                 [COLUMN_IDMAP] = {"idmap", get_idmap},
