@@ -12,8 +12,9 @@
 #include "base/fd.h"
 #include "sys/pty.h"
 
-#define ESCAPE_KEY   0x1D /* ^] */
-#define ESCAPE_TIMES 3
+#define ESCAPE_KEY      0x1D /* ^] */
+#define ESCAPE_TIMES    3
+#define CONSOLE_LOG_MAX ((size_t)1 << 20) /* bytes */
 
 bool escape_feed(Escape *escape, const char *data, size_t n, uint64_t now)
 {
@@ -129,13 +130,27 @@ static bool drain(Console *c, ConsoleEnd end, char *buf, size_t *len)
         return true;
 }
 
+/* /run is memory: a payload that prints without end must not fill it. */
+static void keep(Console *c, const char *data, size_t len)
+{
+        static const char dropped[] = "[the output before this line was dropped: the console's log is full]\r\n";
+
+        if (c->logged + len > CONSOLE_LOG_MAX && ftruncate(c->log, 0) == 0) {
+                (void)fd_write_all(c->log, dropped, sizeof(dropped) - 1);
+                c->logged = sizeof(dropped) - 1;
+        }
+        if (c->logged + len <= CONSOLE_LOG_MAX &&
+            fd_write_all(c->log, data, len) >= 0) /* a full disk must not stop the machine */
+                c->logged += len;
+}
+
 static bool show(Console *c)
 {
         size_t before = c->out_len;
         bool moved = fill(c, CONSOLE_MASTER, c->out_buf, sizeof(c->out_buf), &c->out_len);
 
         if (c->log >= 0 && c->out_len > before)
-                (void)fd_write_all(c->log, c->out_buf + before, c->out_len - before); /* a full disk must not stop the machine */
+                keep(c, c->out_buf + before, c->out_len - before);
         return drain(c, CONSOLE_OUT, c->out_buf, &c->out_len) || moved;
 }
 

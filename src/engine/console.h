@@ -24,7 +24,8 @@ typedef enum ConsoleEnd { CONSOLE_MASTER, CONSOLE_IN, CONSOLE_OUT, _CONSOLE_END_
 typedef struct Console {
         int fds[_CONSOLE_END_MAX]; /* own descriptors, non-blocking; -1 = not joined */
         int terminal;              /* borrowed: whose mode was changed, and whose size is followed; -1 = none */
-        int log;                   /* borrowed */
+        int log;                   /* borrowed, opened with O_APPEND */
+        size_t logged;             /* bytes in the log */
         bool restore;
         struct termios saved;
         bool readable[_CONSOLE_END_MAX], writable[_CONSOLE_END_MAX];

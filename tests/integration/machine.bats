@@ -116,6 +116,20 @@ supervisor() { sed -n 's/^SUPERVISOR=//p' "$BERTH_RUN/machines/$1/state"; }
         berth_nothing_left
 }
 
+@test "a console that is printed to without end does not fill /run" {
+        busybox_machine loud 'head -c 3000000 /dev/zero | tr "\0" x >/dev/console; echo last words >/dev/console; sleep 1000'
+        berth start loud
+        log=$BERTH_RUN/machines/loud/console.log
+        for ((i = 0; i < 100; i++)); do
+                grep -q "last words" "$log" && break
+                sleep 0.1
+        done
+        grep -q "last words" "$log"
+        grep -q "output before this line was dropped" "$log"
+        [ "$(stat -c %s "$log")" -le 1048576 ]
+        berth terminate loud
+}
+
 @test "--start-timeout gives up a machine that does not come up" {
         busybox_machine slow 'sleep 1000'
         run berth start slow --notify-ready=yes --start-timeout=1
