@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* seccomp-gen GROUPS CPU-FAMILY: writes a C source with one table of system calls per architecture that programs on a CPU of that
+/* seccomp-gen --names GROUPS CPU-FAMILY: writes the names of the calls and groups with their numbers, see write_names().
+ * seccomp-gen GROUPS CPU-FAMILY: writes a C source with one table of system calls per architecture that programs on a CPU of that
  * family can use. Each row begins a range of numbers of one class; src/engine/filter.c makes the BPF program of them when a machine
  * starts, as only then its capabilities are known. Runs on the build machine, whose libseccomp knows the numbers of all architectures. */
 
@@ -256,12 +257,107 @@ static void write_tables(const Policy *p, const char *family)
         printf("        {0, NULL, 0},\n};\n");
 }
 
+/* ---- names ---- */
+
+#define CALLS_MAX 2048
+#define ARCHS_MAX 4
+
+typedef struct Call {
+        char name[48];
+        long numbers[ARCHS_MAX]; /* -1: not on that architecture */
+} Call;
+
+typedef struct Calls {
+        Call items[CALLS_MAX];
+        int n;
+} Calls;
+
+static void add_call(Calls *calls, const char *name, int arch, uint32_t nr)
+{
+        Call *c = NULL;
+
+        for (int i = 0; i < calls->n && !c; i++)
+                if (strcmp(calls->items[i].name, name) == 0)
+                        c = &calls->items[i];
+        if (!c) {
+                if (calls->n >= CALLS_MAX || strlen(name) >= sizeof(c->name))
+                        fail("too many calls, or too long a name", name);
+                c = &calls->items[calls->n++];
+                strcpy(c->name, name);
+                for (int i = 0; i < ARCHS_MAX; i++)
+                        c->numbers[i] = -1;
+        }
+        c->numbers[arch] = (long)nr;
+}
+
+static void add_calls(const Policy *p, Calls *calls, const Arch *arch, int column)
+{
+        static const uint32_t from[] = {0, 0xf0000};
+
+        for (size_t i = 0; i < sizeof(from) / sizeof(from[0]); i++)
+                for (uint32_t nr = arch->base + from[i]; nr < arch->base + from[i] + 1024; nr++) {
+                        char *name = seccomp_syscall_resolve_num_arch(arch->token, (int)nr);
+                        if (name)
+                                add_call(calls, name, column, nr);
+                        for (int k = 0; !name && k < p->n_numbers; k++)
+                                if (p->numbers[k].nr + arch->base == nr)
+                                        add_call(calls, p->numbers[k].name, column, nr);
+                        free(name);
+                }
+}
+
+static void write_groups(const Policy *p)
+{
+        for (int g = 0; g < p->n_groups; g++) {
+                printf("        \"@%s", p->groups[g]);
+                for (int i = 0; i < p->n_members; i++)
+                        if (p->members[i].group == g)
+                                printf(" %s", p->members[i].name);
+                printf("\\n\"\n");
+        }
+}
+
+/* One text, so that a program that never looks at it has nothing to relocate: the architectures' AUDIT_ARCH_*, then a line for each
+ * call with its number on each of them or "-", then a line for each group. */
+static void write_names(const Policy *p, const char *family)
+{
+        static Calls calls;
+        int columns = 0;
+
+        printf("const char plan_system_call_names[] =\n        \"\"\n        \"archs");
+        for (size_t i = 0; i < sizeof(archs) / sizeof(archs[0]); i++)
+                if (strcmp(archs[i].family, family) == 0) {
+                        printf(" %u", archs[i].audit);
+                        add_calls(p, &calls, &archs[i], columns++);
+                }
+        printf("\\n\"\n");
+        for (int i = 0; i < calls.n; i++) {
+                printf("        \"%s", calls.items[i].name);
+                for (int k = 0; k < columns; k++)
+                        if (calls.items[i].numbers[k] < 0)
+                                printf(" -");
+                        else
+                                printf(" %ld", calls.items[i].numbers[k]);
+                printf("\\n\"\n");
+        }
+        write_groups(p);
+        printf("        ;\n");
+}
+
 int main(int argc, char **argv)
 {
         static Policy policy;
+        bool names = argc == 4 && strcmp(argv[1], "--names") == 0;
 
+        if (names) {
+                read_policy(&policy, argv[2]);
+                printf("/* SPDX-License-Identifier: LGPL-2.1-or-later */\n/* Written by tools/seccomp-gen. */\n"
+                       "#include \"plan/syscall.h\"\n\n");
+                write_names(&policy, argv[3]);
+                return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        }
         if (argc != 3)
-                fail("usage", "seccomp-gen GROUPS CPU-FAMILY");
+                fail("usage", "seccomp-gen [--names] GROUPS CPU-FAMILY");
         read_policy(&policy, argv[1]);
         printf("/* SPDX-License-Identifier: LGPL-2.1-or-later */\n/* Written by tools/seccomp-gen. */\n"
                "#include <stddef.h>\n\n#include \"base/macro.h\"\n#include \"engine/filter.h\"\n\n");

@@ -67,8 +67,8 @@ static int take_own(void *ctx, size_t option, const char *value, Error *e)
 /* Whether the word at hand begins the command, with options of its own. */
 static bool at_command(const Cli *c)
 {
-        return c->verb->command &&
-               (c->words || spec_is_set(&c->spec, SPEC_FIELD_DIRECTORY) || spec_is_set(&c->spec, SPEC_FIELD_MACHINE));
+        return c->verb == &verb_nspawn || (c->verb->command && (c->words || spec_is_set(&c->spec, SPEC_FIELD_DIRECTORY) ||
+                                                                spec_is_set(&c->spec, SPEC_FIELD_MACHINE)));
 }
 
 /* Options may stand before, between and behind the words; "--" ends them, and so does the first word of a command. */
@@ -178,6 +178,25 @@ static int find_verb(char **argv, VerbId *ret, char ***ret_rest, Error *e)
         return error_set(e, -EINVAL, "there is no verb '%s'; see 'berth help'", word);
 }
 
+/* Settings of a machine, and then a command: all there is with this name. */
+static int dispatch_nspawn(Cli *c, char **argv, CliFunction nspawn, Error *e)
+{
+        c->verb = &verb_nspawn;
+        c->args = argv + 1;
+        int r = read_words(c, argv + 1, e);
+        if (r >= 0 && (c->options.help || c->options.version)) {
+                _cleanup_buf_ Buf b = {0};
+                if (c->options.help)
+                        cli_help_verb(&b, c->verb);
+                else /* the number is read by programs that ask what they can expect */
+                        buf_adds(&b, "systemd 257 (berth " BERTH_VERSION ")\n");
+                return cli_print(&b);
+        }
+        if (r >= 0)
+                r = check_words(c, e);
+        return r < 0 ? r : nspawn(c, e);
+}
+
 static int dispatch(Cli *c, char **argv, const CliFunction functions[static _VERB_MAX], Error *e)
 {
         VerbId id;
@@ -190,7 +209,7 @@ static int dispatch(Cli *c, char **argv, const CliFunction functions[static _VER
         r = read_words(c, rest, e);
         if (r >= 0 && c->options.help) {
                 _cleanup_buf_ Buf b = {0};
-                cli_help_verb(&b, id);
+                cli_help_verb(&b, c->verb);
                 return cli_print(&b);
         }
         if (r >= 0)
@@ -202,7 +221,7 @@ static int dispatch(Cli *c, char **argv, const CliFunction functions[static _VER
         return functions[id](c, e);
 }
 
-int cli_main(int argc, char **argv, const CliFunction functions[static _VERB_MAX])
+int cli_main(int argc, char **argv, const CliFunction functions[static _VERB_MAX], CliFunction nspawn)
 {
         Cli c = {0};
         Error e = {0};
@@ -212,7 +231,8 @@ int cli_main(int argc, char **argv, const CliFunction functions[static _VERB_MAX
         machine_host_init(&c.host);
         c.host.events = progress_events(&c.progress);
 
-        int r = dispatch(&c, argv, functions, &e);
+        bool as_nspawn = nspawn && argv[0] && str_eq(path_basename(argv[0]), "systemd-nspawn");
+        int r = as_nspawn ? dispatch_nspawn(&c, argv, nspawn, &e) : dispatch(&c, argv, functions, &e);
         progress_clear(&c.progress);
         if (r < 0 && e.code != 0)
                 cli_print_error(&c, &e);

@@ -20,8 +20,9 @@ typedef struct Cli {
 
 typedef int (*CliFunction)(Cli *c, Error *e);
 
-/* functions: by VerbId; NULL where another program does the verb. Returns the exit status. */
-int cli_main(int argc, char **argv, const CliFunction functions[static _VERB_MAX]);
+/* functions: by VerbId; NULL where another program does the verb. nspawn: what is done when the program is called by the name
+ * systemd-nspawn; NULL: nothing special. Returns the exit status. */
+int cli_main(int argc, char **argv, const CliFunction functions[static _VERB_MAX], CliFunction nspawn);
 
 /* For verbs that take several names: calls func for each, prints each failure; -EIO without a message when there was one. */
 int cli_each(Cli *c, int (*func)(Cli *c, const char *name, Error *e));
@@ -30,11 +31,12 @@ int cli_read_settings(const Cli *c, MachineSpec *ret, Error *e);
 void cli_print_error(Cli *c, const Error *e);
 
 void cli_help_all(Buf *out);
-void cli_help_verb(Buf *out, VerbId id);
+void cli_help_verb(Buf *out, const Verb *v);
 int cli_print(const Buf *out); /* to stdout; -errno */
 
 int cli_check(Cli *c, Error *e);
 int cli_run(Cli *c, Error *e);
+int cli_nspawn(Cli *c, Error *e);
 int cli_start(Cli *c, Error *e);
 int cli_list(Cli *c, Error *e);
 int cli_status(Cli *c, Error *e);

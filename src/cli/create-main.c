@@ -10,5 +10,5 @@ int main(int argc, char **argv)
 {
         if (argc < 2 || verb_find(argv[1]) != VERB_CREATE)
                 return EXIT_FAILURE; /* only berth starts it */
-        return cli_main(argc, argv, functions);
+        return cli_main(argc, argv, functions, NULL);
 }

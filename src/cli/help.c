@@ -24,10 +24,10 @@ void cli_help_all(Buf *out)
         buf_adds(out, "\nSee berth(1) for more, and 'berth VERB --help' for the options of each.\n");
 }
 
-void cli_help_verb(Buf *out, VerbId id)
+void cli_help_verb(Buf *out, const Verb *v)
 {
-        const Verb *v = verbs + id;
-        buf_addf(out, "berth %s [OPTIONS…]%s%s\n\n%s.\n", v->name, v->arguments ? " " : "", v->arguments ?: "", v->help);
+        buf_addf(out, "%s%s [OPTIONS…]%s%s\n\n%s.\n", v == &verb_nspawn ? "" : "berth ", v->name, v->arguments ? " " : "",
+                 v->arguments ?: "", v->help);
         if (v->description)
                 buf_addf(out, "\n%s\n", v->description);
         if (v->synonyms[0])

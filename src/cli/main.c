@@ -13,5 +13,5 @@ static const CliFunction functions[_VERB_MAX] = {
 
 int main(int argc, char **argv)
 {
-        return cli_main(argc, argv, functions);
+        return cli_main(argc, argv, functions, cli_nspawn);
 }

@@ -111,6 +111,10 @@ static const char *const verify_choices[] = {"yes", "no", NULL};
 /* clang-format off: one row an option */
 const OptionRow option_rows[_OPTION_MAX] = {
                 [OPTION_HELP] = {{'h', "help", NONE, NULL, "Show this help"}, take_true, AT(help)},
+                [OPTION_VERSION] = {{0, "version", NONE, NULL, "Show the version"}, take_true, AT(version)},
+                [OPTION_NO_PAGER] = {{0, "no-pager", NONE, NULL, "Nothing goes through a pager, with or without this"},
+                                     take_true,
+                                     AT(no_pager)},
                 [OPTION_JSON] = {{0, "json", SPEC_ARGUMENT_OPTIONAL, "short|pretty|off", "Print JSON"},
                                  take_json,
                                  AT(json),

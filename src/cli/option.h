@@ -10,7 +10,7 @@
 typedef enum Format { FORMAT_OFF, FORMAT_SHORT, FORMAT_PRETTY } Format; /* --json= */
 
 typedef struct Options {
-        bool help, no_legend, plan, restart, rebuild, allow_expired, no_verify, all;
+        bool help, version, no_pager, no_legend, plan, restart, rebuild, allow_expired, no_verify, all;
         Format json;
         uint64_t timeout_usec; /* USEC_INFINITY: not given */
         char *uid;
@@ -22,6 +22,8 @@ void options_done(Options *o);
 
 typedef enum OptionId {
         OPTION_HELP,
+        OPTION_VERSION,
+        OPTION_NO_PAGER,
         OPTION_JSON,
         OPTION_JSON_SHORT, /* -j */
         OPTION_NO_LEGEND,

@@ -12,7 +12,7 @@ int cli_help(Cli *c, Error *e)
                 VerbId id = verb_find(c->words[0]);
                 if (id < 0)
                         return error_set(e, -EINVAL, "there is no verb '%s'; see 'berth help'", c->words[0]);
-                cli_help_verb(&b, id);
+                cli_help_verb(&b, verbs + id);
         }
         return cli_print(&b);
 }

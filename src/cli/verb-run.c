@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/json.h"
@@ -48,7 +50,25 @@ int cli_run(Cli *c, Error *e)
         spec_set_parameters(s, command, "argument");
         if (c->options.plan)
                 return print_plan(c, MACHINE_RUN, s, e);
-        return machine_run(&c->host, s, &c->status, e);
+        return machine_run(&c->host, MACHINE_RUN, s, &c->status, e);
+}
+
+/* The command line of systemd-nspawn(1): no verb, and the current directory when no tree is named. */
+int cli_nspawn(Cli *c, Error *e)
+{
+        MachineSpec *s = &c->spec;
+        char cwd[PATH_MAX];
+
+        if (!spec_is_set(s, SPEC_FIELD_DIRECTORY) && !spec_is_set(s, SPEC_FIELD_MACHINE) && !s->template) {
+                if (!getcwd(cwd, sizeof(cwd)))
+                        return error_sys(e, -errno, "cannot tell the current directory; name one with --directory=");
+                s->directory = xstrdup(cwd);
+                spec_mark(s, SPEC_FIELD_DIRECTORY, "the current directory");
+        }
+        spec_set_parameters(s, c->words, "argument");
+        if (c->options.plan)
+                return print_plan(c, MACHINE_NSPAWN, s, e);
+        return machine_run(&c->host, MACHINE_NSPAWN, s, &c->status, e);
 }
 
 static int start_one(Cli *c, const char *name, Error *e)

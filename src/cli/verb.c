@@ -164,6 +164,17 @@ const Verb verbs[_VERB_MAX] = {
 };
 /* clang-format on */
 
+const Verb verb_nspawn = {
+                .name = "systemd-nspawn",
+                .arguments = "[COMMAND…]",
+                .max = VERB_ANY,
+                .needs_root = true,
+                .command = true,
+                .uses = SPEC_USE_RUN | SPEC_USE_NSPAWN,
+                .options = {OPTION_NO_PAGER, OPTION_VERSION, OPTION_PLAN, OPTION_JSON},
+                .help = "Run a command or an init in a directory tree, as systemd-nspawn does",
+};
+
 VerbId verb_find(const char *name)
 {
         for (VerbId id = 0; id < _VERB_MAX; id++) {

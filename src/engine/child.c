@@ -27,6 +27,12 @@ typedef struct Step {
 static const Step steps[_OP_TYPE_MAX] = {
                 [OP_ATTACH_ROOT] = {"attach the root", step_attach_root},
                 [OP_ATTACH] = {"attach a tree at", step_attach},
+                [OP_ROOT_TMPFS] = {"mount a root in memory", step_root_tmpfs},
+                [OP_SUB_ROOT] = {"make the root of the machine", step_sub_root},
+                [OP_OVERLAY] = {"mount an overlay on", step_overlay},
+                [OP_COPY] = {"copy a file of the host to", step_copy},
+                [OP_AMBIENT] = {"set the ambient capabilities", step_ambient},
+                [OP_ADDRESS_FAMILIES] = {"load the filter of address families", step_address_families},
                 [OP_MOUNT] = {"mount", step_mount},
                 [OP_MOUNT_PARTS] = {"mount", step_mount_parts},
                 [OP_BIND] = {"bind", step_bind},

@@ -37,6 +37,10 @@ int child_hand_over(Child *c, MessageFd as, int *take_fd);
 
 /* One function per op type; 0 or -errno. When *e stays unset, the loop names op and path. */
 int step_attach_root(Child *c, const PlanOp *op, Error *e);
+int step_root_tmpfs(Child *c, const PlanOp *op, Error *e);
+int step_sub_root(Child *c, const PlanOp *op, Error *e);
+int step_overlay(Child *c, const PlanOp *op, Error *e);
+int step_copy(Child *c, const PlanOp *op, Error *e);
 int step_attach(Child *c, const PlanOp *op, Error *e);
 int step_mount(Child *c, const PlanOp *op, Error *e);
 int step_mount_parts(Child *c, const PlanOp *op, Error *e);
@@ -66,6 +70,8 @@ int step_personality(Child *c, const PlanOp *op, Error *e);
 int step_bounding(Child *c, const PlanOp *op, Error *e);
 int step_user(Child *c, const PlanOp *op, Error *e);
 int step_capabilities(Child *c, const PlanOp *op, Error *e);
+int step_ambient(Child *c, const PlanOp *op, Error *e);
+int step_address_families(Child *c, const PlanOp *op, Error *e);
 int step_no_new_privs(Child *c, const PlanOp *op, Error *e);
 int step_seccomp(Child *c, const PlanOp *op, Error *e);
 int step_chdir(Child *c, const PlanOp *op, Error *e);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -16,23 +17,27 @@
 #define ESCAPE_TIMES    3
 #define CONSOLE_LOG_MAX ((size_t)1 << 20) /* bytes */
 
-bool escape_feed(Escape *escape, const char *data, size_t n, uint64_t now)
+EscapeKey escape_feed(Escape *escape, const char *data, size_t n, uint64_t now)
 {
         for (size_t i = 0; i < n; i++) {
+                bool in_time = now - escape->since <= USEC_PER_SEC;
                 if (data[i] != ESCAPE_KEY) {
+                        bool led_in = escape->count == ESCAPE_TIMES - 1 && in_time;
                         escape->count = 0;
+                        if (led_in && (data[i] == 'p' || data[i] == 'r'))
+                                return data[i] == 'p' ? ESCAPE_POWEROFF : ESCAPE_REBOOT;
                         continue;
                 }
-                if (escape->count == 0 || now - escape->since > USEC_PER_SEC) {
+                if (escape->count == 0 || !in_time) {
                         escape->count = 0;
                         escape->since = now;
                 }
                 if (++escape->count >= ESCAPE_TIMES) {
                         escape->count = 0;
-                        return true;
+                        return ESCAPE_KILL;
                 }
         }
-        return false;
+        return ESCAPE_NONE;
 }
 
 void console_init(Console *c)
@@ -154,20 +159,20 @@ static bool show(Console *c)
         return drain(c, CONSOLE_OUT, c->out_buf, &c->out_len) || moved;
 }
 
-static bool type(Console *c, bool *escaped)
+static bool type(Console *c, EscapeKey *escaped)
 {
         size_t before = c->in_len;
         bool moved = fill(c, CONSOLE_IN, c->in_buf, sizeof(c->in_buf), &c->in_len);
 
-        if (c->restore && c->in_len > before &&
-            escape_feed(&c->escape, c->in_buf + before, c->in_len - before, clock_monotonic()))
-                *escaped = true;
+        if (c->restore && c->in_len > before)
+                *escaped = escape_feed(&c->escape, c->in_buf + before, c->in_len - before, clock_monotonic());
         return drain(c, CONSOLE_MASTER, c->in_buf, &c->in_len) || moved;
 }
 
-int console_event(Console *c, ConsoleEnd end, uint32_t events)
+EscapeKey console_event(Console *c, ConsoleEnd end, uint32_t events)
 {
-        bool escaped = false, moved;
+        EscapeKey escaped = ESCAPE_NONE;
+        bool moved;
 
         if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
                 c->readable[end] = true;
@@ -179,6 +184,66 @@ int console_event(Console *c, ConsoleEnd end, uint32_t events)
                         moved = type(c, &escaped) || moved;
         } while (moved && !escaped);
         return escaped;
+}
+
+/* ---- the terminal's background ---- */
+
+typedef struct Rgb {
+        unsigned red, green, blue;
+} Rgb;
+
+/* The colours of xterm, which the others share. */
+static Rgb rgb_of_index(unsigned i)
+{
+        static const Rgb basic[16] = {{0, 0, 0},       {205, 0, 0}, {0, 205, 0},   {205, 205, 0}, {0, 0, 238},    {205, 0, 205},
+                                      {0, 205, 205},   {229, 229, 229}, {127, 127, 127}, {255, 0, 0}, {0, 255, 0}, {255, 255, 0},
+                                      {92, 92, 255},   {255, 0, 255}, {0, 255, 255}, {255, 255, 255}};
+        static const unsigned levels[6] = {0, 95, 135, 175, 215, 255};
+
+        if (i < 16)
+                return basic[i];
+        if (i >= 232)
+                return (Rgb){8 + 10 * (i - 232), 8 + 10 * (i - 232), 8 + 10 * (i - 232)};
+        i -= 16;
+        return (Rgb){levels[i / 36 % 6], levels[i / 6 % 6], levels[i % 6]};
+}
+
+static bool rgb_of_sgr(const char *sgr, Rgb *ret)
+{
+        unsigned v;
+
+        if (sscanf(sgr, "48;2;%u;%u;%u", &ret->red, &ret->green, &ret->blue) == 3)
+                return ret->red < 256 && ret->green < 256 && ret->blue < 256;
+        if (sscanf(sgr, "48;5;%u", &v) == 1 && v < 256)
+                *ret = rgb_of_index(v);
+        else if (sscanf(sgr, "%u", &v) == 1 && v >= 40 && v <= 47)
+                *ret = rgb_of_index(v - 40);
+        else if (v >= 100 && v <= 107)
+                *ret = rgb_of_index(v - 100 + 8);
+        else
+                return false;
+        return true;
+}
+
+/* OSC 11 and 111 of xterm: unlike SGR they outlast what the payload does with its colours. */
+void console_tint(Console *c, const char *sgr)
+{
+        char text[40];
+        Rgb rgb;
+
+        if (c->terminal < 0 || c->fds[CONSOLE_OUT] < 0 || !rgb_of_sgr(sgr, &rgb))
+                return;
+        int n = snprintf(text, sizeof(text), "\033]11;rgb:%02x/%02x/%02x\033\\", rgb.red, rgb.green, rgb.blue);
+        c->tinted = write(c->fds[CONSOLE_OUT], text, (size_t)n) == n; /* a comfort */
+}
+
+static void tint_reset(Console *c)
+{
+        static const char text[] = "\033]111\033\\";
+
+        if (c->tinted && c->fds[CONSOLE_OUT] >= 0)
+                (void)!write(c->fds[CONSOLE_OUT], text, sizeof(text) - 1);
+        c->tinted = false;
 }
 
 void console_close(Console *c)
@@ -193,6 +258,7 @@ void console_close(Console *c)
                         c->writable[CONSOLE_OUT] = poll(&p, 1, 100) > 0;
                 }
         }
+        tint_reset(c);
         if (c->restore)
                 (void)sys_terminal_restore(c->terminal, &c->saved);
         for (int i = 0; i < _CONSOLE_END_MAX; i++)

@@ -11,13 +11,20 @@
 
 #include "base/error.h"
 
-/* Three times ^] within a second. */
+/* Twice ^] and then a key, within a second. */
+typedef enum EscapeKey {
+        ESCAPE_NONE,
+        ESCAPE_KILL,     /* ^] once more */
+        ESCAPE_POWEROFF, /* p */
+        ESCAPE_REBOOT,   /* r */
+} EscapeKey;
+
 typedef struct Escape {
         unsigned count;
         uint64_t since; /* monotonic microseconds of the first */
 } Escape;
 
-bool escape_feed(Escape *escape, const char *data, size_t n, uint64_t now);
+EscapeKey escape_feed(Escape *escape, const char *data, size_t n, uint64_t now);
 
 typedef enum ConsoleEnd { CONSOLE_MASTER, CONSOLE_IN, CONSOLE_OUT, _CONSOLE_END_MAX } ConsoleEnd;
 
@@ -26,7 +33,7 @@ typedef struct Console {
         int terminal;              /* borrowed: whose mode was changed, and whose size is followed; -1 = none */
         int log;                   /* borrowed, opened with O_APPEND */
         size_t logged;             /* bytes in the log */
-        bool restore;
+        bool restore, tinted;
         struct termios saved;
         bool readable[_CONSOLE_END_MAX], writable[_CONSOLE_END_MAX];
         bool in_ended; /* the caller's side is at its end, or was hung up */
@@ -38,8 +45,10 @@ typedef struct Console {
 void console_init(Console *c);
 /* Takes the master. `in` and `out` are borrowed; -1 joins nothing. A terminal at `in` becomes raw. Registers with epoll under tag + ConsoleEnd. */
 int console_open(Console *c, int *take_master, int in, int out, int log, int epoll_fd, uint32_t tag);
-/* Moves what can be moved after events on one end. 1 when the escape sequence was typed, else 0. */
-int console_event(Console *c, ConsoleEnd end, uint32_t events);
+/* Colours the background of the terminal that it is joined to until it is closed; `sgr` as spec.background. */
+void console_tint(Console *c, const char *sgr);
+/* Moves what can be moved after events on one end, and says which escape sequence was typed. */
+EscapeKey console_event(Console *c, ConsoleEnd end, uint32_t events);
 void console_resize(Console *c);
 /* Shows what is left after the payload's end, and gives the terminal back. */
 void console_close(Console *c);

@@ -84,15 +84,27 @@ static int spawn(Run *run, Error *e)
         return s->leader < 0 ? error_sys(e, (int)s->leader, "cannot make the machine's namespaces") : 0;
 }
 
+static int write_maps(pid_t pid, const MachinePlan *plan)
+{
+        SysIdRange range = {.inside = 0, .outside = plan->id_base, .count = plan->id_count};
+        IdMaps maps;
+
+        if (plan->uids.n == 0)
+                return sys_idmap_write(pid, &range, 1);
+        id_maps_make(&maps, plan, 0);
+        int r = sys_idmap_write_maps(pid, &maps.maps);
+        id_maps_done(&maps);
+        return r;
+}
+
 static int map_ids(Run *run, int *ret_userns, Error *e)
 {
         const MachinePlan *plan = run->supervisor.plan;
-        SysIdRange range = {.inside = 0, .outside = plan->id_base, .count = plan->id_count};
         char path[sizeof("/proc//ns/user") + 12];
 
         if (!plan->user_namespace)
                 return 0;
-        int r = sys_idmap_write(run->supervisor.leader, &range, 1);
+        int r = write_maps(run->supervisor.leader, plan);
         if (r < 0)
                 return error_sys(e, r, "cannot map user and group IDs to %u…%u", plan->id_base,
                                  plan->id_base + plan->id_count - 1);

@@ -296,7 +296,7 @@ static void on_console(Enter *x, ConsoleEnd end, uint32_t events)
 {
         bool ended = x->console.in_ended;
 
-        if (console_event(&x->console, end, events) > 0)
+        if (console_event(&x->console, end, events) == ESCAPE_KILL)
                 (void)sys_pidfd_send_signal(x->pidfd, SIGKILL);
         if (!ended && x->console.in_ended)
                 (void)sys_pidfd_send_signal(x->pidfd, SIGHUP);

@@ -5,10 +5,12 @@
 #include <fcntl.h>
 #include <linux/netlink.h>
 #include <linux/seccomp.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "base/str.h"
 
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
@@ -210,18 +212,139 @@ int seccomp_build(const SeccompArch *archs, uint64_t capabilities, bool suppress
         return b.n > size ? -E2BIG : (int)b.n;
 }
 
-int seccomp_load_builtin(const char *name, uint64_t capabilities, Error *e)
+/* ---- calls that the settings name ---- */
+
+static int compare_calls(const void *a, const void *b)
+{
+        const PlanCall *x = a, *y = b;
+
+        return x->number < y->number ? -1 : x->number > y->number;
+}
+
+/* The calls of one architecture by number, of each the last word. Returns how many; ret has room for n. */
+static size_t calls_of(uint32_t audit, const PlanCall *calls, size_t n, PlanCall *ret)
+{
+        size_t found = 0;
+
+        for (size_t i = 0; i < n; i++) {
+                bool again = false;
+                if (calls[i].arch != audit)
+                        continue;
+                for (size_t k = 0; k < found && !again; k++)
+                        if (ret[k].number == calls[i].number) {
+                                ret[k].allow = calls[i].allow;
+                                again = true;
+                        }
+                if (!again)
+                        ret[found++] = calls[i];
+        }
+        qsort(ret, found, sizeof(*ret), compare_calls);
+        return found;
+}
+
+/* A call that the built-in filter lets through in a way of its own keeps that. */
+static uint8_t override_class(uint8_t class, bool allow)
+{
+        bool plain = class == SECCOMP_CLASS_UNKNOWN || class == SECCOMP_CLASS_REFUSE || class >= SECCOMP_CLASS_CAPABILITY;
+
+        return !allow ? SECCOMP_CLASS_REFUSE : plain ? SECCOMP_CLASS_ALLOW : class;
+}
+
+size_t seccomp_override(const SeccompArch *arch, const PlanCall *calls, size_t n_calls, SeccompRow *ret)
+{
+        _cleanup_free_ PlanCall *own = xnew(PlanCall, n_calls + 1);
+        size_t n_own = calls_of(arch->audit, calls, n_calls, own), n = 0, next = 0;
+
+        for (size_t i = 0; i < arch->n; i++) {
+                uint64_t end = i + 1 < arch->n ? arch->rows[i + 1].first : UINT64_C(1) << 32;
+                uint32_t from = arch->rows[i].first;
+
+                ret[n++] = arch->rows[i];
+                for (; next < n_own && own[next].number < end; next++) {
+                        uint32_t number = own[next].number;
+                        if (number == from)
+                                n--;
+                        ret[n++] = (SeccompRow){number, override_class(arch->rows[i].class, own[next].allow)};
+                        from = number + 1;
+                        if (from < end)
+                                ret[n++] = (SeccompRow){from, arch->rows[i].class};
+                }
+        }
+        return n;
+}
+
+static int load(const struct sock_filter *program, int n)
+{
+        struct sock_fprog fprog = {.len = (unsigned short)n, .filter = (struct sock_filter *)program};
+
+        return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &fprog) < 0 ? -errno : 0;
+}
+
+#define ARCHS_MAX 4
+
+static int build_with_calls(const PlanOp *op, bool nosync, struct sock_filter *program)
+{
+        SeccompArch archs[ARCHS_MAX + 1] = {0};
+        SeccompRow *rows[ARCHS_MAX] = {0};
+
+        for (size_t i = 0; i < ARCHS_MAX && seccomp_archs[i].rows; i++) {
+                rows[i] = xnew(SeccompRow, seccomp_archs[i].n + 2 * op->n_calls);
+                archs[i].audit = seccomp_archs[i].audit;
+                archs[i].rows = rows[i];
+                archs[i].n = seccomp_override(&seccomp_archs[i], op->calls, op->n_calls, rows[i]);
+        }
+        int n = seccomp_build(archs, op->value, nosync, program, BPF_MAXINSNS);
+        for (size_t i = 0; i < ARCHS_MAX; i++)
+                free(rows[i]);
+        return n;
+}
+
+int seccomp_load_builtin(const PlanOp *op, Error *e)
 {
         struct sock_filter program[BPF_MAXINSNS];
-        const bool nosync = str_eq(name, "default+nosync");
+        const bool nosync = str_eq(op->text, "default+nosync");
 
-        if (!nosync && !str_eq(name, "default"))
-                return error_set(e, -EINVAL, "there is no system call filter named '%s'", name ?: "");
+        if (!nosync && !str_eq(op->text, "default"))
+                return error_set(e, -EINVAL, "there is no system call filter named '%s'", op->text ?: "");
         if (!seccomp_archs[0].rows)
                 return error_set(e, -EOPNOTSUPP, "this berth was built without a system call filter for its CPU");
-        int n = seccomp_build(seccomp_archs, capabilities, nosync, program, BPF_MAXINSNS);
-        if (n < 0)
-                return n;
-        struct sock_fprog fprog = {.len = (unsigned short)n, .filter = program};
-        return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &fprog) < 0 ? -errno : 0;
+        int n = op->n_calls > 0 ? build_with_calls(op, nosync, program)
+                                : seccomp_build(seccomp_archs, op->value, nosync, program, BPF_MAXINSNS);
+        return n < 0 ? n : load(program, n);
+}
+
+/* ---- address families ---- */
+
+/* The old multiplexer socketcall(2) hides its arguments in memory: what only has that is not filtered, as with systemd. */
+int seccomp_build_families(const PlanOp *op, struct sock_filter *ret, size_t size)
+{
+        Builder b = {.out = ret, .size = size};
+        const uint32_t listed = op->number ? SECCOMP_RET_ERRNO | EAFNOSUPPORT : SECCOMP_RET_ALLOW;
+        const uint32_t others = op->number ? SECCOMP_RET_ALLOW : SECCOMP_RET_ERRNO | EAFNOSUPPORT;
+
+        if (op->value > 100)
+                return -E2BIG;
+        for (size_t i = 0; i < op->n_calls; i++) {
+                const uint8_t families = (uint8_t)op->value;
+
+                emit_load(&b, offsetof(struct seccomp_data, arch));
+                emit(&b, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, op->calls[i].arch, 0, (uint8_t)(5 + families)));
+                emit_load(&b, offsetof(struct seccomp_data, nr));
+                emit(&b, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, op->calls[i].number, 0, (uint8_t)(3 + families)));
+                emit_load(&b, ARGUMENT(0));
+                for (uint8_t k = 0; k < families; k++)
+                        emit(&b, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, op->groups[k], (uint8_t)(families - k), 0));
+                emit_return(&b, others);
+                emit_return(&b, listed);
+        }
+        emit_return(&b, SECCOMP_RET_ALLOW);
+        return b.n > size ? -E2BIG : (int)b.n;
+}
+
+int seccomp_load_families(const PlanOp *op, Error *e)
+{
+        struct sock_filter program[BPF_MAXINSNS];
+        int n = seccomp_build_families(op, program, BPF_MAXINSNS);
+
+        return n < 0 ? n : load(program, n);
 }

@@ -10,6 +10,7 @@
 #include <linux/filter.h>
 
 #include "base/error.h"
+#include "plan/plan.h"
 
 typedef enum SeccompClass {
         SECCOMP_CLASS_UNKNOWN, /* ENOSYS */
@@ -39,5 +40,13 @@ extern const SeccompArch seccomp_archs[]; /* ends with rows of NULL; none at all
 /* At most size instructions (BPF_MAXINSNS are enough). Returns how many, or -E2BIG. */
 int seccomp_build(const SeccompArch *archs, uint64_t capabilities, bool suppress_sync, struct sock_filter *ret, size_t size);
 
-/* Loads the filter "default" or "default+nosync" for a machine that keeps these capabilities. */
-int seccomp_load_builtin(const char *name, uint64_t capabilities, Error *e);
+/* The rows of one architecture with some calls let through or refused whatever they say (of one call the last word counts). ret has
+ * room for the rows and 2 for each call. Returns how many. */
+size_t seccomp_override(const SeccompArch *arch, const PlanCall *calls, size_t n_calls, SeccompRow *ret);
+/* A filter of socket(2) by address family: only these, or all but these. */
+int seccomp_build_families(const PlanOp *op, struct sock_filter *ret, size_t size);
+
+/* OP_SECCOMP: the filter "default" or "default+nosync" for a machine that keeps these capabilities, with the op's calls. */
+int seccomp_load_builtin(const PlanOp *op, Error *e);
+/* OP_ADDRESS_FAMILIES */
+int seccomp_load_families(const PlanOp *op, Error *e);

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -81,6 +82,125 @@ int step_attach_root(Child *c, const PlanOp *op, Error *e)
         return 0;
 }
 
+/* KEY=VALUE words as options; `keys` is the caller's room for the keys. */
+typedef struct MountWords {
+        SysMountOption options[32];
+        char keys[32][64];
+        size_t n;
+} MountWords;
+
+static int split_options(MountWords *w, const PlanOp *op, Error *e)
+{
+        w->n = 0;
+        STRV_FOREACH (s, op->options) {
+                const char *equals = strchr(*s, '=');
+                size_t len = equals ? (size_t)(equals - *s) : strlen(*s);
+
+                if (w->n >= ELEMENTSOF(w->options) || len >= sizeof(w->keys[0]))
+                        return error_set(e, -E2BIG, "cannot mount '%s': too many or too long options", op->path ?: "/");
+                memcpy(w->keys[w->n], *s, len);
+                w->keys[w->n][len] = '\0';
+                w->options[w->n] = (SysMountOption){.key = w->keys[w->n], .value = equals ? equals + 1 : NULL, .fd = -1};
+                w->n++;
+        }
+        return 0;
+}
+
+/* What is left of the image is a copy of its mount: the tree itself is attached above "/", where nobody looks any more. */
+int step_root_tmpfs(Child *c, const PlanOp *op, Error *e)
+{
+        MountWords words;
+        _cleanup_close_ int kept = sys_open_in_root(c->root, op->source, O_PATH | O_DIRECTORY, 0), copy = -1, tree = -1;
+        int r = kept < 0 ? kept : split_options(&words, op, e);
+
+        if (r >= 0)
+                r = copy = sys_mount_clone(kept, "", true);
+        if (r >= 0)
+                r = tree = sys_mount_new("tmpfs", "tmpfs", words.options, words.n, 0, e);
+        if (r >= 0)
+                r = sys_mount_attach(tree, AT_FDCWD, "/");
+        if (r < 0)
+                return r;
+        fd_close(c->root);
+        c->root = TAKE_FD(tree);
+        return attach_at(c, copy, op->source, NODE_DIRECTORY);
+}
+
+/* The directory's mounts move along; what is outside of it is gone, but for the place where the former root is wanted. */
+int step_sub_root(Child *c, const PlanOp *op, Error *e)
+{
+        _cleanup_close_ int directory = sys_open_in_root(c->root, op->path, O_PATH | O_DIRECTORY, 0), old = -1;
+        if (directory < 0)
+                return directory;
+        _cleanup_close_ int tree = sys_mount_clone(directory, "", true);
+        if (tree < 0)
+                return tree;
+        if (op->source) {
+                old = sys_mount_clone(c->root, "", true);
+                if (old < 0)
+                        return old;
+        }
+        int r = sys_mount_attach(tree, AT_FDCWD, "/");
+        if (r < 0)
+                return r;
+        fd_close(c->root);
+        c->root = TAKE_FD(tree);
+        return op->source ? attach_at(c, old, op->source, NODE_DIRECTORY) : 0;
+}
+
+/* A layer by its number: its path must not be looked up again. */
+static int overlay_layer(const Child *c, const char *path, bool make, FdPath *ret)
+{
+        int fd = make ? -ENOENT : sys_open_in_root(c->root, path, O_PATH | O_DIRECTORY, 0);
+
+        if (make) {
+                int r = sys_mkdir_in_root(c->root, path, 0755, &fd);
+                fd = r < 0 ? r : fd;
+        }
+        if (fd >= 0)
+                *ret = fd_path(fd);
+        return fd; /* stays open until execve(2) */
+}
+
+/* As root of its user namespace the machine may do this itself, if what overlayfs notes goes to attributes that it may set. */
+static int step_overlay_mount(Child *c, const PlanOp *op, const char *lower, Error *e)
+{
+        SysMountOption options[4] = {{.key = "lowerdir", .value = lower, .fd = -1}};
+        FdPath upper, work;
+        size_t n = 1;
+
+        if (op->upper) {
+                int r = overlay_layer(c, op->upper, true, &upper);
+                if (r >= 0)
+                        r = overlay_layer(c, op->work, true, &work);
+                if (r < 0)
+                        return r;
+                options[n++] = (SysMountOption){.key = "upperdir", .value = upper.s, .fd = -1};
+                options[n++] = (SysMountOption){.key = "workdir", .value = work.s, .fd = -1};
+        }
+        if (c->plan->user_namespace)
+                options[n++] = (SysMountOption){.key = "userxattr", .fd = -1};
+        _cleanup_close_ int tree = sys_mount_new("overlay", "overlay", options, n, op->attrs, e);
+        return tree < 0 ? error_prefix(e, tree, "'%s'", op->path) : attach_at(c, tree, op->path, op->node);
+}
+
+int step_overlay(Child *c, const PlanOp *op, Error *e)
+{
+        char lower[64 * sizeof(FdPath)] = "";
+        size_t len = 0;
+
+        STRV_FOREACH (l, op->lower) {
+                FdPath path;
+                int fd = overlay_layer(c, *l, false, &path);
+                if (fd < 0)
+                        return error_sys(e, fd, "cannot open the overlay's layer '%s' in the machine", *l);
+                len += (size_t)snprintf(lower + len, sizeof(lower) - len, "%s%s", len > 0 ? ":" : "", path.s);
+                if (len >= sizeof(lower))
+                        return -E2BIG;
+        }
+        return step_overlay_mount(c, op, lower, e);
+}
+
 int step_attach(Child *c, const PlanOp *op, Error *e)
 {
         _cleanup_close_ int tree = take_slot(c, op, e);
@@ -90,22 +210,11 @@ int step_attach(Child *c, const PlanOp *op, Error *e)
 
 int step_mount(Child *c, const PlanOp *op, Error *e)
 {
-        SysMountOption options[32];
-        char keys[ELEMENTSOF(options)][64];
-        size_t n = 0;
-
-        STRV_FOREACH (s, op->options) {
-                const char *equals = strchr(*s, '=');
-                size_t len = equals ? (size_t)(equals - *s) : strlen(*s);
-
-                if (n >= ELEMENTSOF(options) || len >= sizeof(keys[0]))
-                        return error_set(e, -E2BIG, "cannot mount '%s': too many or too long options", op->path);
-                memcpy(keys[n], *s, len);
-                keys[n][len] = '\0';
-                options[n] = (SysMountOption){.key = keys[n], .value = equals ? equals + 1 : NULL, .fd = -1};
-                n++;
-        }
-        _cleanup_close_ int tree = sys_mount_new(op->fstype, op->source, options, n, op->attrs, e);
+        MountWords words;
+        int r = split_options(&words, op, e);
+        if (r < 0)
+                return r;
+        _cleanup_close_ int tree = sys_mount_new(op->fstype, op->source, words.options, words.n, op->attrs, e);
         if (tree < 0)
                 return error_prefix(e, tree, "'%s'", op->path);
         return attach_at(c, tree, op->path, op->node);

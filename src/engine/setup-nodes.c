@@ -71,7 +71,45 @@ int step_file(Child *c, const PlanOp *op, Error *e)
                 fd = openat(parent, name, flags, op->mode);
         if (fd < 0)
                 return -errno;
-        return fd_write_all(fd, op->text, strlen(op->text));
+        return fd_write_all(fd, op->text, op->value > 0 ? op->value : strlen(op->text));
+}
+
+static bool is_symlink(int parent, const char *name)
+{
+        struct stat st;
+
+        return fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) >= 0 && S_ISLNK(st.st_mode);
+}
+
+/* What is there is replaced, never written into: it may be a link, or be read just now. */
+int step_copy(Child *c, const PlanOp *op, Error *e)
+{
+        static const char temporary[] = ".#berth-copy";
+        const char *name;
+        _cleanup_close_ int tree = TAKE_FD(c->slots[op->slot]); /* a file; O_PATH */
+        _cleanup_close_ int from = open(fd_path(tree).s, O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+        _cleanup_close_ int parent = open_parent(c, op->path, &name);
+        char buffer[4096];
+        ssize_t n = 0;
+        int r = 0;
+
+        if (from < 0 || parent < 0)
+                return from < 0 ? -errno : parent;
+        if (op->keep_symlink && is_symlink(parent, name))
+                return 0;
+        (void)unlinkat(parent, temporary, 0);
+        _cleanup_close_ int to = openat(parent, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, op->mode);
+        if (to < 0)
+                return -errno;
+        while (r >= 0 && (n = fd_read_full(from, buffer, sizeof(buffer))) > 0)
+                r = fd_write_all(to, buffer, (size_t)n);
+        if (r >= 0 && n < 0)
+                r = (int)n;
+        if (r >= 0 && renameat(parent, temporary, parent, name) < 0)
+                r = -errno;
+        if (r < 0)
+                (void)unlinkat(parent, temporary, 0);
+        return r;
 }
 
 int step_mknod(Child *c, const PlanOp *op, Error *e)

@@ -130,6 +130,28 @@ int step_capabilities(Child *c, const PlanOp *op, Error *e)
         return syscall(SYS_capset, &header, data) < 0 ? -errno : 0;
 }
 
+int step_ambient(Child *c, const PlanOp *op, Error *e)
+{
+        struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+        struct __user_cap_data_struct data[2];
+
+        if (syscall(SYS_capget, &header, data) < 0)
+                return -errno;
+        data[0].inheritable |= (uint32_t)op->value;
+        data[1].inheritable |= (uint32_t)(op->value >> 32);
+        if (syscall(SYS_capset, &header, data) < 0)
+                return -errno;
+        for (int cap = 0; cap < 64; cap++)
+                if ((op->value & (UINT64_C(1) << cap)) && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0) < 0)
+                        return -errno;
+        return 0;
+}
+
+int step_address_families(Child *c, const PlanOp *op, Error *e)
+{
+        return seccomp_load_families(op, e);
+}
+
 int step_no_new_privs(Child *c, const PlanOp *op, Error *e)
 {
         return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
@@ -137,7 +159,7 @@ int step_no_new_privs(Child *c, const PlanOp *op, Error *e)
 
 int step_seccomp(Child *c, const PlanOp *op, Error *e)
 {
-        return seccomp_load_builtin(op->text, op->value, e);
+        return seccomp_load_builtin(op, e);
 }
 
 int step_chdir(Child *c, const PlanOp *op, Error *e)

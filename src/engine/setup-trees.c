@@ -3,14 +3,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/fd.h"
 #include "base/path.h"
 #include "base/str.h"
 #include "base/strv.h"
-#include "sys/idmap.h"
+#include "sys/chown-tree.h"
 #include "sys/mount.h"
 
 #define PROPAGATION_PRIVATE (1U << 18) /* MS_PRIVATE; <sys/mount.h> and <linux/mount.h> do not go together everywhere */
@@ -21,21 +24,57 @@ typedef struct Trees {
         int userns; /* of the machine, -1 without */
 } Trees;
 
+static SysIdRange *copy_ranges(const MachinePlan *plan, const SpecIdRanges *from, uint32_t disk_base, size_t *ret_n)
+{
+        SysIdRange *ranges = xnew(SysIdRange, from->n + 1);
+
+        *ret_n = from->n;
+        for (size_t i = 0; i < from->n; i++)
+                ranges[i] = (SysIdRange){from->items[i].inside + disk_base, from->items[i].outside, from->items[i].count};
+        if (from->n == 0)
+                ranges[(*ret_n)++] = (SysIdRange){disk_base, plan->id_base, plan->id_count};
+        return ranges;
+}
+
+void id_maps_make(IdMaps *m, const MachinePlan *plan, uint32_t disk_base)
+{
+        m->uids = copy_ranges(plan, &plan->uids, disk_base, &m->maps.n_uids);
+        m->gids = copy_ranges(plan, &plan->gids, disk_base, &m->maps.n_gids);
+        m->maps.uids = m->uids;
+        m->maps.gids = m->gids;
+}
+
+void id_maps_done(IdMaps *m)
+{
+        free(m->uids);
+        free(m->gids);
+}
+
 /* The user namespace whose map an ID-mapped mount gets. Owned by the caller when *ret_owned. */
 static int idmap_userns(const Trees *t, const PlanOp *op, int tree, bool *ret_owned)
 {
         struct stat st;
 
         *ret_owned = false;
-        if (op->idmap == SPEC_IDMAP_FULL)
+        if (op->idmap == SPEC_IDMAP_FULL && op->number == 0)
                 return t->userns;
+        *ret_owned = true;
+        if (op->idmap == SPEC_IDMAP_FULL) {
+                IdMaps shifted;
+                id_maps_make(&shifted, t->plan, (uint32_t)op->number);
+                int r = sys_idmap_userns_maps(&shifted.maps);
+                id_maps_done(&shifted);
+                return r;
+        }
         if (fstat(tree, &st) < 0)
                 return -errno;
-        /* rootidmap: the owner of the tree is the machine's root; owneridmap: is the inside user `number` (systemd-nspawn(1), --bind=). */
-        uint32_t inside = op->idmap == SPEC_IDMAP_OWNER ? (uint32_t)op->number : 0;
-        SysIdRange range = {.inside = st.st_uid, .outside = t->plan->id_base + inside, .count = 1};
-        *ret_owned = true;
-        return sys_idmap_userns(&range, 1);
+        /* rootidmap: the owner of the tree is the machine's root; owneridmap: is `number` and `number2` (systemd-nspawn(1), --bind=). */
+        bool owner = op->idmap == SPEC_IDMAP_OWNER;
+        SysIdRange uid = {.inside = st.st_uid, .count = 1}, gid = {.inside = st.st_gid, .count = 1};
+        if (plan_id_outside(t->plan, false, owner ? (uint32_t)op->number : 0, &uid.outside) < 0 ||
+            plan_id_outside(t->plan, true, owner ? (uint32_t)op->number2 : 0, &gid.outside) < 0)
+                return -EINVAL;
+        return sys_idmap_userns_maps(&(SysIdMaps){&uid, &gid, 1, 1});
 }
 
 /* A detached copy of the tree at path with the op's attributes and ID map. */
@@ -45,7 +84,7 @@ static int clone_tree(const Trees *t, const PlanOp *op, const char *path, uint64
         if (tree < 0)
                 return error_sys(e, tree, "cannot take a copy of the tree at '%s'", path);
 
-        bool owned = false, idmapped = op->idmap != SPEC_IDMAP_NONE && t->userns >= 0;
+        bool owned = false, idmapped = op->idmap == SPEC_IDMAP_OWNER || (op->idmap != SPEC_IDMAP_NONE && t->userns >= 0);
         int userns = idmapped ? idmap_userns(t, op, tree, &owned) : -1;
         _cleanup_close_ int owned_userns = owned ? userns : -1;
         if (idmapped && userns < 0)
@@ -89,6 +128,8 @@ static int open_writable_layer(const Trees *t, const PlanOp *op, WritableLayer *
                                  "the overlay's upper directory '%s' and its work directory '%s' must be in one directory",
                                  op->upper, op->work);
 
+        if (mkdir(op->work, 0700) < 0 && errno != EEXIST) /* by its path: in an ID-mapped clone it would be nobody's */
+                return error_sys(e, -errno, "cannot make the overlay's work directory '%s'", op->work);
         l->tree = clone_tree(t, op, parent, 0, e);
         if (l->tree < 0)
                 return l->tree;
@@ -101,6 +142,36 @@ static int open_writable_layer(const Trees *t, const PlanOp *op, WritableLayer *
         return 0;
 }
 
+/* In memory: a file system of its own, whose top directory looks like the topmost layer's. */
+static int make_memory_layer(const Trees *t, const PlanOp *op, int top_layer, WritableLayer *l, Error *e)
+{
+        SysMountOption options[8];
+        char *words[ELEMENTSOF(options)];
+        size_t n = 0;
+        struct stat st;
+
+        for (; n < ELEMENTSOF(options) && op->options && op->options[n]; n++) {
+                words[n] = xstrdup(op->options[n]);
+                char *value = words[n];
+                options[n].key = strsep(&value, "=");
+                options[n].value = value;
+                options[n].fd = -1;
+        }
+        l->tree = sys_mount_new("tmpfs", "tmpfs", options, n, 0, e);
+        for (size_t i = 0; i < n; i++)
+                free(words[i]);
+        if (l->tree < 0)
+                return l->tree;
+        uint32_t root = op->idmap != SPEC_IDMAP_NONE && t->userns >= 0 ? t->plan->id_base : 0;
+        if (fstat(top_layer, &st) < 0 || mkdirat(l->tree, "data", 0755) < 0 || mkdirat(l->tree, "work", 0700) < 0 ||
+            fchownat(l->tree, "work", root, root, 0) < 0 || fchownat(l->tree, "data", st.st_uid, st.st_gid, 0) < 0 ||
+            fchmodat(l->tree, "data", st.st_mode & 07777, 0) < 0)
+                return error_sys(e, -errno, "cannot make an overlay's layer in memory");
+        l->upper = openat(l->tree, "data", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        l->work = openat(l->tree, "work", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        return l->upper < 0 || l->work < 0 ? error_sys(e, -errno, "cannot open an overlay's layer in memory") : 0;
+}
+
 static int mount_layers(const Trees *t, const PlanOp *op, int *layers, size_t n_layers, Error *e)
 {
         _cleanup_(writable_layer_close) WritableLayer top = {-1, -1, -1};
@@ -110,11 +181,9 @@ static int mount_layers(const Trees *t, const PlanOp *op, int *layers, size_t n_
                 if (layers[i] < 0)
                         return layers[i];
         }
-        if (op->upper) {
-                int r = open_writable_layer(t, op, &top, e);
-                if (r < 0)
-                        return r;
-        }
+        int r = op->upper ? open_writable_layer(t, op, &top, e) : op->fstype ? make_memory_layer(t, op, layers[0], &top, e) : 0;
+        if (r < 0)
+                return r;
         return sys_mount_overlay(
                         &(SysOverlay){
                                         .lower = layers,
@@ -148,6 +217,12 @@ int trees_make(const MachinePlan *plan, int userns_fd, int *slots, Error *e)
 
                 if (op->phase != PHASE_TREES)
                         continue;
+                if (op->type == OP_CHOWN) {
+                        int r = sys_chown_tree(op->path, (uint32_t)op->number, e);
+                        if (r < 0)
+                                return r;
+                        continue;
+                }
                 if (op->slot < 0 || op->slot >= plan->n_slots || slots[op->slot] >= 0)
                         return error_set(e, -EINVAL, "the plan has a tree in slot %d of %d", op->slot, plan->n_slots);
                 Error error = {0};

@@ -57,6 +57,8 @@ static bool needs_staging(const PlanOp *op)
 {
         struct stat st;
 
+        if (op->type == OP_CHOWN)
+                return false;
         if (op->type == OP_TREE_OVERLAY) /* the clones of its layers are out of the machine's reach */
                 return op->attrs && op->upper;
         if (stat(op->path, &st) < 0) /* its own operation says so */

@@ -85,7 +85,10 @@ static int open_console(Supervisor *s, int *take_master)
         int in = mode == SPEC_CONSOLE_INTERACTIVE ? s->io->in : -1;
         int out = mode == SPEC_CONSOLE_INTERACTIVE || mode == SPEC_CONSOLE_READ_ONLY ? s->io->out : -1;
 
-        return console_open(&s->console, take_master, in, out, s->io->console_log, s->epoll, TAG_CONSOLE);
+        int r = console_open(&s->console, take_master, in, out, s->io->console_log, s->epoll, TAG_CONSOLE);
+        if (r >= 0 && s->plan->background)
+                console_tint(&s->console, s->plan->background);
+        return r;
 }
 
 /* The end of the child's socket: it was executed, or it died. */
@@ -200,8 +203,20 @@ static void on_console(Supervisor *s, ConsoleEnd end, uint32_t events)
 {
         bool ended = s->console.in_ended;
 
-        if (console_event(&s->console, end, events) > 0)
+        switch (console_event(&s->console, end, events)) {
+        case ESCAPE_KILL:
                 kill_leader(s);
+                break;
+        case ESCAPE_POWEROFF:
+                request_stop(s);
+                break;
+        case ESCAPE_REBOOT: /* who has no such signal is not disturbed */
+                if (s->started && s->plan->reboot_signal > 0)
+                        (void)sys_pidfd_send_signal(s->pidfd, s->plan->reboot_signal);
+                break;
+        case ESCAPE_NONE:
+                break;
+        }
         if (!ended && s->console.in_ended && s->console.restore)
                 request_stop(s); /* the terminal was hung up */
 }

@@ -61,12 +61,16 @@ char *machine_console_tail(const MachineHost *h, const char *name, size_t lines)
 
 /* ---- start and run (run-start.c, run-background.c) ----
  * `spec` is what the caller was asked for; settings files and the defaults of the verb are merged below it. It is emptied. */
-typedef enum MachineVerb { MACHINE_RUN, MACHINE_START } MachineVerb;
+typedef enum MachineVerb {
+        MACHINE_RUN,
+        MACHINE_START,
+        MACHINE_NSPAWN, /* run, with the defaults of systemd-nspawn(1) */
+} MachineVerb;
 /* Reads the image, makes the facts and the plan. Changes nothing: a machine without an ID range gets the plan of the one it would be
  * given. */
 int machine_plan(const MachineHost *h, MachineVerb verb, MachineSpec *spec, MachinePlan *ret, Error *e);
-/* Foreground: `berth run`. *ret_status is the exit status for the shell. */
-int machine_run(const MachineHost *h, MachineSpec *spec, int *ret_status, Error *e);
+/* Foreground: MACHINE_RUN or MACHINE_NSPAWN. *ret_status is the exit status for the shell. */
+int machine_run(const MachineHost *h, MachineVerb verb, MachineSpec *spec, int *ret_status, Error *e);
 /* Background: a supervisor process is left behind, the call returns when the machine is up (READY=1, or its init runs) or has failed. */
 int machine_start(const MachineHost *h, MachineSpec *spec, uint64_t timeout_usec /* USEC_INFINITY = none */, Error *e);
 /* The settings that hold for a machine that exists: its .nspawn file and the defaults of `berth start`. */

@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "machine/run-session.h"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <stdlib.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/path.h"
 #include "base/str.h"
 #include "machine/run-record.h"
 #include "machine/run-registry.h"
+#include "sys/open.h"
 #include "sys/process.h"
 
 static void set_state(Session *s, const char *state)
@@ -69,18 +74,44 @@ static void on_ready(void *ctx)
                 s->on_ready(s->ctx);
 }
 
+/* The one at `path` below root, which may be the machine's own: its links lead nowhere else. */
+static void remove_below(int root, const char *path)
+{
+        const char *name;
+        _cleanup_close_ int parent = root < 0 ? root : sys_open_parent_in_root(root, path, &name);
+
+        if (parent >= 0)
+                (void)file_remove_tree_at(parent, name);
+}
+
+/* Of --overlay=: overlayfs wants one beside each upper layer, and nobody wants it afterwards. */
+static void remove_work_directories(const Target *t, const MachinePlan *p)
+{
+        for (size_t i = 0; i < p->n; i++) {
+                const PlanOp *op = &p->items[i];
+                bool inside = op->type == OP_OVERLAY;
+                if (!op->work || !str_startswith(path_basename(op->work), ".#") || !str_endswith(op->work, ".work"))
+                        continue;
+                const char *top = inside ? t->image.upper ?: t->image.directory : "/";
+                _cleanup_close_ int root = top ? open(top, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+                remove_below(root, op->work);
+        }
+}
+
 int session_run(Session *s, const EngineIo *io, EngineResult *ret, Error *e)
 {
         const EngineHooks hooks = {.ctx = s, .created = on_created, .ready = on_ready};
         int r;
         for (;;) {
+                bool outside = s->plan.restart_outside;
                 if (s->cgroup) {
                         free(s->plan.cgroup);
                         s->plan.cgroup = xstrdup(s->cgroup);
                 }
                 r = engine_run(&s->plan, io, &hooks, ret, e);
+                remove_work_directories(s->target, &s->plan);
                 plan_done(&s->plan);
-                if (r < 0 || ret->end != ENGINE_REBOOT)
+                if (r < 0 || ret->end != ENGINE_REBOOT || outside)
                         break;
                 r = target_plan(s->target, &s->plan, e); /* the image may have changed, and each boot has an ID of its own */
                 if (r < 0)

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/file.h"
@@ -28,13 +29,13 @@ static int read_one(const MachineHost *h, const char *path, bool trusted, Machin
         return r < 0 ? r : 1;
 }
 
-int target_read_settings(const MachineHost *h, const char *name, const char *image_path, MachineSpec *s, Error *e)
+int target_read_settings(const MachineHost *h, const char *name, const char *image_path, bool trusted, MachineSpec *s, Error *e)
 {
         _cleanup_free_ char *beside = path_dirname(image_path);
         const struct {
                 const char *dir;
                 bool trusted;
-        } places[] = {{"/etc/systemd/nspawn", true}, {"/run/systemd/nspawn", true}, {beside, false}};
+        } places[] = {{"/etc/systemd/nspawn", true}, {"/run/systemd/nspawn", true}, {beside, trusted}};
 
         for (size_t i = 0; i < ELEMENTSOF(places); i++) {
                 _cleanup_free_ char *path = xasprintf("%s/%s.nspawn", places[i].dir, name);
@@ -45,17 +46,64 @@ int target_read_settings(const MachineHost *h, const char *name, const char *ima
         return 0;
 }
 
-void target_defaults(MachineVerb verb, MachineSpec *s)
+/* What the unit systemd-nspawn@.service has for its machines. */
+static void start_defaults(MachineSpec *s)
 {
         static const char origin[] = "default of berth start";
-        if (verb != MACHINE_START)
-                return;
+
         s->boot = true;
         spec_mark(s, SPEC_FIELD_BOOT, origin);
         s->users = SPEC_USERS_PICK;
         spec_mark(s, SPEC_FIELD_USERS, origin);
         s->network = SPEC_NETWORK_PRIVATE;
         spec_mark(s, SPEC_FIELD_NETWORK, origin);
+}
+
+static void nspawn_defaults(MachineSpec *s)
+{
+        static const char origin[] = "default of systemd-nspawn";
+
+        s->users = SPEC_USERS_NO;
+        spec_mark(s, SPEC_FIELD_USERS, origin);
+        s->network = SPEC_NETWORK_HOST;
+        spec_mark(s, SPEC_FIELD_NETWORK, origin);
+        s->resolv_conf = SPEC_RESOLV_CONF_AUTO;
+        spec_mark(s, SPEC_FIELD_RESOLV_CONF, origin);
+        s->timezone = SPEC_TIMEZONE_AUTO;
+        spec_mark(s, SPEC_FIELD_TIMEZONE, origin);
+        s->link_journal = SPEC_LINK_JOURNAL_AUTO;
+        spec_mark(s, SPEC_FIELD_LINK_JOURNAL, origin);
+        s->console = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) ? SPEC_CONSOLE_INTERACTIVE : SPEC_CONSOLE_READ_ONLY;
+        spec_mark(s, SPEC_FIELD_CONSOLE, origin);
+}
+
+void target_defaults(MachineVerb verb, MachineSpec *s)
+{
+        if (verb == MACHINE_START)
+                start_defaults(s);
+        else if (verb == MACHINE_NSPAWN)
+                nspawn_defaults(s);
+}
+
+int target_merge_settings(Target *t, Error *e)
+{
+        SpecSettings mode = spec_is_set(&t->spec, SPEC_FIELD_SETTINGS) ? t->spec.settings : SPEC_SETTINGS_YES;
+        _cleanup_spec_ MachineSpec file;
+        MachineSpec layers;
+        int r = 0;
+
+        spec_init(&layers);
+        spec_init(&file);
+        target_defaults(t->verb, &layers);
+        if (mode != SPEC_SETTINGS_NO)
+                r = target_read_settings(t->host, t->name, t->image.path, mode == SPEC_SETTINGS_TRUSTED, &file, e);
+        if (mode != SPEC_SETTINGS_OVERRIDE)
+                spec_merge(&layers, &file);
+        spec_merge(&layers, &t->spec);
+        spec_merge(&layers, &file); /* empty by now, or it overrides */
+        spec_done(&t->spec);
+        t->spec = layers;
+        return r;
 }
 
 int machine_settings(const MachineHost *h, const char *name, MachineSpec *ret, Error *e)

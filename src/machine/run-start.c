@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "machine/run-session.h"
+#include "machine/run-wants.h"
 
 /* As systemd-nspawn maps it: what the payload exited with; 0 after a power-off; 1 when it died of a signal. 133 is what service
  * managers take as the wish for a restart, so it does not go through. */
@@ -18,9 +19,11 @@ static int exit_status(const Target *t, const EngineResult *end, int *ret_status
         case ENGINE_SIGNALED:
                 return error_set(e, -EIO, "the payload of machine '%s' was ended by signal %d (%s)", t->name, end->status,
                                  strsignal(end->status));
+        case ENGINE_REBOOT: /* only with --keep-unit does it come up to here */
+                *ret_status = t->spec.keep_unit ? 133 : 0;
+                return 0;
         case ENGINE_KILLED:
         case ENGINE_POWEROFF:
-        case ENGINE_REBOOT:
                 *ret_status = 0;
                 return 0;
         }
@@ -42,10 +45,13 @@ static int run(Target *t, int *ret_status, Error *e)
         return r < 0 ? r : exit_status(t, &end, ret_status, e);
 }
 
-int machine_run(const MachineHost *h, MachineSpec *spec, int *ret_status, Error *e)
+int machine_run(const MachineHost *h, MachineVerb verb, MachineSpec *spec, int *ret_status, Error *e)
 {
         Target t;
-        int r = target_open(h, MACHINE_RUN, spec, &t, e);
+        int r = target_from_template(h, spec, e);
+        if (r < 0)
+                return r;
+        r = target_open(h, verb, spec, &t, e);
         if (r < 0)
                 return r;
         r = run(&t, ret_status, e);

@@ -19,6 +19,7 @@
 #include "base/strv.h"
 #include "machine/run-record.h"
 #include "machine/run-registry.h"
+#include "machine/run-wants.h"
 
 /* ---- open ---- */
 
@@ -71,27 +72,48 @@ static int open_machine(Target *t, Error *e)
         return store_find(t->store, STORE_MACHINE, t->name, &t->image, e);
 }
 
+/* Of a machine that is made at its start: for its plan, the template stands for it. */
+static int open_template(Target *t, Error *e)
+{
+        const MachineSpec *s = &t->spec;
+        char *directory = t->spec.directory;
+        _cleanup_free_ char *name = s->machine ? xstrdup(s->machine) : name_of_path(s->directory);
+
+        t->spec.directory = s->template;
+        int r = open_directory(t, e);
+        t->spec.directory = directory;
+        free(t->name);
+        t->name = TAKE_PTR(name);
+        return r;
+}
+
+/* Throw-away copies of one tree have names of their own, as systemd-nspawn gives them. */
+static void add_suffix(Target *t)
+{
+        uint64_t random;
+        hash_random(&random, sizeof(random));
+        char *name = xasprintf("%.47s-%016llx", t->name, (unsigned long long)random);
+        free(t->name);
+        t->name = name;
+}
+
 static int open_target(Target *t, MachineSpec *spec, Error *e)
 {
         spec_merge(&t->spec, spec); /* the command line alone, to know what is meant */
-        int r = spec_is_set(&t->spec, SPEC_FIELD_DIRECTORY) ? open_directory(t, e) : open_machine(t, e);
+        if (t->spec.template && !t->spec.directory && !t->spec.machine)
+                return error_set(e, -EINVAL, "--template needs --directory or --machine: what is made from it");
+        int r = target_is_missing(t->host, &t->spec)          ? open_template(t, e)
+                : spec_is_set(&t->spec, SPEC_FIELD_DIRECTORY) ? open_directory(t, e)
+                                                              : open_machine(t, e);
         if (r < 0)
                 return r;
         if (!path_machine_name_is_valid(t->name))
                 return error_set(e, -EINVAL, "no machine name can be made of '%s'; give one with --machine=NAME",
                                  t->spec.directory ?: t->name);
 
-        MachineSpec layers;
-        spec_init(&layers);
-        target_defaults(t->verb, &layers);
-        MachineSpec file;
-        spec_init(&file);
-        r = target_read_settings(t->host, t->name, t->image.path, &file, e);
-        spec_merge(&layers, &file);
-        spec_done(&file);
-        spec_merge(&layers, &t->spec);
-        spec_done(&t->spec);
-        t->spec = layers;
+        r = target_merge_settings(t, e);
+        if (t->spec.ephemeral && !spec_is_set(&t->spec, SPEC_FIELD_MACHINE))
+                add_suffix(t);
         if (t->verb == MACHINE_START) { /* nobody looks at it: the console goes to the log */
                 t->spec.console = SPEC_CONSOLE_PASSIVE;
                 spec_mark(&t->spec, SPEC_FIELD_CONSOLE, "berth start");
@@ -102,7 +124,12 @@ static int open_target(Target *t, MachineSpec *spec, Error *e)
 
 int target_open(const MachineHost *h, MachineVerb verb, MachineSpec *spec, Target *ret, Error *e)
 {
-        *ret = (Target){.host = h, .verb = verb, .range.lock_fd = -1, .image_lock = STORE_LOCK_NONE, .record_lock = -1};
+        *ret = (Target){.host = h,
+                        .verb = verb,
+                        .range.lock_fd = -1,
+                        .image_lock = STORE_LOCK_NONE,
+                        .scratch = STORE_SCRATCH_NONE,
+                        .record_lock = -1};
         spec_init(&ret->spec);
         int r = open_target(ret, spec, e);
         if (r < 0)
@@ -151,14 +178,34 @@ static int claim_name(Target *t, Error *e)
 
 static int claim_range(Target *t, Error *e)
 {
-        bool chosen = !spec_is_set(&t->spec, SPEC_FIELD_USERS) || t->spec.users == SPEC_USERS_PICK;
+        bool chosen = (!spec_is_set(&t->spec, SPEC_FIELD_USERS) && !spec_is_set(&t->spec, SPEC_FIELD_USERS_MAP)) ||
+                      t->spec.users == SPEC_USERS_PICK;
         if (!chosen)
                 return 0;
         _cleanup_close_ int root = store_image_open(&t->image, "/", O_PATH | O_DIRECTORY);
         struct stat st;
-        if (root >= 0 && fstat(root, &st) >= 0 && st.st_uid >= RANGE_COUNT) /* a shifted tree keeps its range (plan.h) */
+        if (root >= 0 && fstat(root, &st) >= 0 && st.st_uid >= RANGE_COUNT &&
+            !PLAN_OWNER_IS_BUSY(st.st_uid)) /* a shifted tree keeps its range (plan.h) */
                 return machine_range_lock(st.st_uid & ~(RANGE_COUNT - 1), &t->range, e);
         return machine_range_take(t->host, t->name, t->store != NULL, &t->range, e);
+}
+
+/* Beside the machines when an overlay can be there and the tree is not around it, else in memory. */
+static int claim_scratch(Target *t, Error *e)
+{
+        Store *store = NULL;
+        int r;
+
+        if (!t->spec.ephemeral || t->spec.read_only || t->spec.volatile_mode != SPEC_VOLATILE_NO ||
+            (t->image.directory && path_has_prefix(t->host->machines_dir, t->image.directory)))
+                return 0;
+        r = store_open(t->host->machines_dir, &store, e);
+        if (r < 0)
+                return r;
+        if (store_default_driver(store) == STORE_OVERLAY)
+                r = store_scratch_begin(store, &t->image, &t->scratch, e);
+        store_close(store);
+        return r;
 }
 
 int target_claim(Target *t, Error *e)
@@ -171,8 +218,10 @@ int target_claim(Target *t, Error *e)
         r = claim_range(t, e);
         if (r < 0)
                 return r;
-        bool read_only = t->image.read_only || t->spec.read_only;
-        return store_lock(t->store, &t->image, !read_only, &t->image_lock, e);
+        bool read_only =
+                        t->image.read_only || t->spec.read_only || t->spec.ephemeral || t->spec.volatile_mode != SPEC_VOLATILE_NO;
+        r = store_lock(t->store, &t->image, !read_only, &t->image_lock, e);
+        return r < 0 ? r : claim_scratch(t, e);
 }
 
 void target_abandon(Target *t)
@@ -181,11 +230,13 @@ void target_abandon(Target *t)
         t->range.lock_fd = fd_close(t->range.lock_fd);
         t->image_lock.local_fd = fd_close(t->image_lock.local_fd);
         t->image_lock.global_fd = fd_close(t->image_lock.global_fd);
+        store_scratch_abandon(&t->scratch);
         target_release(t);
 }
 
 void target_release(Target *t)
 {
+        store_scratch_end(&t->scratch);
         store_unlock(&t->image_lock);
         machine_range_release(&t->range);
         if (t->record_lock >= 0) {
@@ -197,7 +248,7 @@ void target_release(Target *t)
         machine_image_os_done(&t->os);
         t->store = store_close(t->store);
         free(t->name);
-        *t = (Target){.range.lock_fd = -1, .image_lock = STORE_LOCK_NONE, .record_lock = -1};
+        *t = (Target){.range.lock_fd = -1, .image_lock = STORE_LOCK_NONE, .scratch = STORE_SCRATCH_NONE, .record_lock = -1};
 }
 
 /* ---- plan ---- */
@@ -207,6 +258,10 @@ int target_plan(Target *t, MachinePlan *ret, Error *e)
         HostFacts f = {0};
         machine_facts_host(t->host, &f);
         int r = machine_facts_image(&t->image, &t->spec, &f, e);
+        if (r >= 0)
+                r = machine_facts_wanted(t, &f, e);
+        if (r >= 0 && t->record_lock >= 0)
+                r = target_link_journal(t, &f, e);
         if (r >= 0) {
                 f.machine_name = xstrdup(t->name);
                 f.runtime_dir = machine_record_dir(t->host, t->name);

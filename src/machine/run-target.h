@@ -18,6 +18,7 @@ typedef struct Target {
         ImageOs os;
         IdRange range;
         StoreLock image_lock;
+        StoreScratch scratch; /* where an ephemeral machine's changes go */
         int record_lock;
 } Target;
 
@@ -29,7 +30,9 @@ void target_release(Target *t);
 /* In the process that handed the target to a supervisor: closes the descriptors without giving anything back. */
 void target_abandon(Target *t);
 
-/* run-settings.c: NAME.nspawn from /etc/systemd/nspawn or /run/systemd/nspawn (trusted), else from beside the image (not trusted). */
-int target_read_settings(const MachineHost *h, const char *name, const char *image_path, MachineSpec *s, Error *e);
+/* run-settings.c: the verb's defaults, the settings file and the command line, in the order that --settings= says. */
+int target_merge_settings(Target *t, Error *e);
+/* NAME.nspawn from /etc/systemd/nspawn or /run/systemd/nspawn (trusted), else from beside the image (trusted if `trusted`). */
+int target_read_settings(const MachineHost *h, const char *name, const char *image_path, bool trusted, MachineSpec *s, Error *e);
 /* The defaults of a verb. */
 void target_defaults(MachineVerb verb, MachineSpec *s);

@@ -14,6 +14,8 @@ typedef struct PlanBuild {
         MachinePlan *plan;
         SpecUsers users;       /* resolved */
         SpecIdmap root_idmap;  /* how the image's IDs come into the range */
+        uint32_t disk_base;    /* the ID on disk that is 0 inside then */
+        bool chown;            /* the image's files get owners of the range first */
         SpecNetwork network;   /* resolved */
         bool read_only;        /* the root */
         uint64_t capabilities; /* kept */
@@ -35,9 +37,21 @@ typedef struct PlanOption {
 } PlanOption;
 PlanOption plan_option(const MachineSpec *s, SpecField f, const char *name);
 
+/* plan-users.c: the user namespace and its maps. */
+int plan_users_resolve(PlanBuild *b, Error *e);
+int plan_users_check(PlanBuild *b, Error *e);
+void plan_users_range(PlanBuild *b);
+/* plan-bind-user.c: users of the host, made known inside; their part of the maps, and their records and homes. */
+int plan_bind_users_map(PlanBuild *b, Error *e);
+void plan_bind_users(PlanBuild *b);
+/* plan-syscall.c: the words of a filter as calls of each architecture. */
+int plan_system_calls(PlanOp *op, char *const *words, Error *e);
 /* plan-root.c */
 void plan_root(PlanBuild *b);
+/* plan-mounts.c */
 int plan_mounts(PlanBuild *b, Error *e);
+/* plan-integration.c: resolv.conf, localtime, journal, credentials, users of the host. */
+int plan_integration(PlanBuild *b, Error *e);
 /* plan-api-fs.c */
 void plan_api_fs(PlanBuild *b);
 /* The machine-id as container_uuid shows it, with dashes; NULL: there is none yet. */
@@ -47,4 +61,4 @@ void plan_host_directory_close(PlanBuild *b);
 void plan_inside(PlanBuild *b);
 int plan_process(PlanBuild *b, Error *e);
 int plan_identity(PlanBuild *b, Error *e);
-void plan_enter_process(PlanBuild *b);
+int plan_enter_process(PlanBuild *b, Error *e);

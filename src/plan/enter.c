@@ -18,7 +18,11 @@ int plan_enter(const MachineSpec *spec, const HostFacts *facts, MachinePlan *ret
                 return r;
         }
         plan.name = xstrdup(facts->machine_name);
-        plan_enter_process(&b);
+        r = plan_enter_process(&b, e);
+        if (r < 0) {
+                plan_done(&plan);
+                return r;
+        }
         *ret = plan;
         return 0;
 }

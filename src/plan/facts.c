@@ -2,11 +2,46 @@
 #include "plan/facts.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/strv.h"
 
+static void users_done(FactUser *v, size_t n)
+{
+        for (size_t i = 0; i < n; i++) {
+                free(v[i].name);
+                free(v[i].real_name);
+                free(v[i].home);
+                free(v[i].shell);
+                if (v[i].password)
+                        explicit_bzero(v[i].password, strlen(v[i].password));
+                free(v[i].password);
+        }
+        free(v);
+}
+
+static void credentials_done(FactCredential *v, size_t n)
+{
+        for (size_t i = 0; i < n; i++) {
+                free(v[i].id);
+                if (v[i].data)
+                        explicit_bzero(v[i].data, v[i].len);
+                free(v[i].data);
+        }
+        free(v);
+}
+
 void facts_done(HostFacts *f)
 {
+        users_done(f->bind_users, f->n_bind_users);
+        credentials_done(f->credentials, f->n_credentials);
+        free(f->timezone);
+        free(f->host_machine_id);
+        free(f->image_uids);
+        free(f->mount_owners);
+        strv_free(f->usr_links);
+        free(f->scratch);
+        free(f->cgroup_own);
         free(f->cgroup_parent);
         free(f->host_os_release);
         strv_free(f->host_os_fields);

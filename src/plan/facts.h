@@ -23,6 +23,31 @@ typedef enum InitKind { /* what runs as PID 1 with --boot, found out from /sbin/
 
 typedef enum RootKind { ROOT_DIRECTORY, ROOT_OVERLAY } RootKind;
 
+typedef enum FactResolvConf {                     /* where name servers can come from, in the order of SpecResolvConf's modes */
+                              FACT_RESOLV_HOST,   /* /etc/resolv.conf */
+                              FACT_RESOLV_STATIC, /* /usr/lib/systemd/resolv.conf */
+                              FACT_RESOLV_UPLINK, /* /run/systemd/resolve/resolv.conf */
+                              FACT_RESOLV_STUB,   /* /run/systemd/resolve/stub-resolv.conf */
+                              _FACT_RESOLV_MAX,
+} FactResolvConf;
+
+typedef struct FactOwner {
+        bool known;
+        uint32_t uid, gid;
+} FactOwner;
+
+typedef struct FactCredential {
+        char *id;
+        unsigned char *data;
+        size_t len;
+} FactCredential;
+
+typedef struct FactUser {                                 /* a user of the host, for --bind-user= */
+        char *name, *real_name, *home, *shell, *password; /* password: its hash, NULL without */
+        uint32_t uid, gid;
+        bool name_taken, group_taken; /* by a user or group of the image */
+} FactUser;
+
 typedef struct HostFacts {
         /* host */
         bool is_root;
@@ -40,6 +65,27 @@ typedef struct HostFacts {
         char *host_name;
         bool stdin_is_terminal, stdout_is_terminal;
         bool has_resolv_conf; /* the host's /etc/resolv.conf is readable */
+
+        /* only what the spec asks for */
+        bool resolv_conf[_FACT_RESOLV_MAX]; /* the files are there */
+        bool resolved_listens;              /* systemd-resolved's stub answers */
+        bool has_localtime;                 /* the host's /etc/localtime */
+        char *timezone;                     /* what it is a link to, "Europe/Berlin"; NULL: none */
+        bool image_has_timezone;
+        char *host_machine_id;
+        bool has_journal, has_machine_journal; /* /var/log/journal, and the machine's directory in it */
+        FactCredential *credentials;
+        size_t n_credentials;
+        FactUser *bind_users;
+        size_t n_bind_users;
+        uint32_t *image_uids; /* that the image's passwd and group have, of those that bound users could get */
+        size_t n_image_uids;
+        FactOwner *mount_owners; /* of the targets of spec.mounts, by index; NULL: not asked for */
+        char **usr_links;        /* top-level links of the image, "bin=usr/bin" */
+        bool usr_unmerged;       /* /bin or another of them is no link */
+        char *scratch;           /* a directory for changes that are thrown away; NULL: memory */
+        char *cgroup_own;        /* the caller's */
+        bool has_systemd;        /* the host's service manager */
 
         /* the machine */
         char *machine_name;

@@ -263,14 +263,6 @@ static void add_dev(const PlanBuild *b)
                 plan_add(p, PHASE_ROOT, OP_CONSOLE, "/dev/console");
 }
 
-/* With the host's network its name servers are the right ones. A symbolic link into what the guest makes itself stays as it is. */
-static void add_resolv_conf(const PlanBuild *b)
-{
-        if (b->network == SPEC_NETWORK_HOST && b->facts->has_resolv_conf)
-                plan_add_host_bind(b->plan, "/etc/resolv.conf", MOUNT_ATTR_RDONLY | QUIET, "/etc/resolv.conf", NODE_FILE)
-                                ->optional = true;
-}
-
 void plan_api_fs(PlanBuild *b)
 {
         add_run(b);
@@ -278,5 +270,4 @@ void plan_api_fs(PlanBuild *b)
         add_sys(b);
         add_dev(b);
         add_mount(b->plan, &tmp_mount);
-        add_resolv_conf(b);
 }

@@ -10,7 +10,6 @@
 #include "spec/value.h"
 
 #define BIT(c) (UINT64_C(1) << (c))
-#define RANGE  65536
 
 PlanOption plan_option(const MachineSpec *s, SpecField f, const char *name)
 {
@@ -34,8 +33,39 @@ static bool both_boot_and_pid2(const MachineSpec *s)
         return s->boot && s->as_pid2;
 }
 
+static bool both_boot_and_ambient(const MachineSpec *s)
+{
+        return s->boot && s->ambient_capability;
+}
+static bool both_ephemeral_and_journal(const MachineSpec *s)
+{
+        return s->ephemeral && (s->link_journal == SPEC_LINK_JOURNAL_HOST || s->link_journal == SPEC_LINK_JOURNAL_GUEST);
+}
+static bool both_unit_and_slice(const MachineSpec *s)
+{
+        return s->keep_unit && s->slice;
+}
+static bool both_unit_and_property(const MachineSpec *s)
+{
+        return s->keep_unit && s->properties;
+}
+static bool both_template_and_ephemeral(const MachineSpec *s)
+{
+        return s->template && s->ephemeral && spec_is_set(s, SPEC_FIELD_DIRECTORY);
+}
+static bool both_volatile_and_old_root(const MachineSpec *s)
+{
+        return s->volatile_mode == SPEC_VOLATILE_YES && s->pivot_root_old;
+}
+
 static const Conflict conflicts[] = {
                 {SPEC_FIELD_BOOT, SPEC_FIELD_AS_PID2, "--boot", "--as-pid2", both_boot_and_pid2},
+                {SPEC_FIELD_BOOT, SPEC_FIELD_AMBIENT_CAPABILITY, "--boot", "--ambient-capability", both_boot_and_ambient},
+                {SPEC_FIELD_EPHEMERAL, SPEC_FIELD_LINK_JOURNAL, "--ephemeral", "--link-journal", both_ephemeral_and_journal},
+                {SPEC_FIELD_KEEP_UNIT, SPEC_FIELD_SLICE, "--keep-unit", "--slice", both_unit_and_slice},
+                {SPEC_FIELD_KEEP_UNIT, SPEC_FIELD_PROPERTY, "--keep-unit", "--property", both_unit_and_property},
+                {SPEC_FIELD_TEMPLATE, SPEC_FIELD_EPHEMERAL, "--template", "--ephemeral", both_template_and_ephemeral},
+                {SPEC_FIELD_VOLATILE, SPEC_FIELD_PIVOT_ROOT, "--volatile=yes", "--pivot-root=NEW:OLD", both_volatile_and_old_root},
 };
 
 static int check_conflicts(const MachineSpec *s, Error *e)
@@ -54,94 +84,22 @@ static int check_root(const PlanBuild *b, Error *e)
         const MachineSpec *s = b->spec;
         const HostFacts *f = b->facts;
 
-        if (f->root_kind == ROOT_DIRECTORY && str_eq(f->root_directory, "/"))
+        bool kept = !s->ephemeral && s->volatile_mode != SPEC_VOLATILE_YES && s->volatile_mode != SPEC_VOLATILE_STATE;
+        if (f->root_kind == ROOT_DIRECTORY && str_eq(f->root_directory, "/") && kept)
                 return error_set(e, -EINVAL,
-                                 "the host's own root directory cannot be a machine; give another one with --directory=");
+                                 "the host's own root directory cannot be a machine; give another one with --directory=, or use "
+                                 "--ephemeral or --volatile=yes or state");
+        if (s->volatile_mode == SPEC_VOLATILE_YES && (f->usr_unmerged || !f->has_usr))
+                return error_set(e, -EINVAL,
+                                 "%s: machine '%s' keeps programs outside of /usr (its /bin is no link into it); use "
+                                 "--volatile=overlay",
+                                 plan_option(s, SPEC_FIELD_VOLATILE, "--volatile=yes").s, f->machine_name);
         if (s->boot && !f->init_path)
                 return error_set(e, -ENOENT,
                                  "machine '%s' has no init to boot (no /usr/lib/systemd/systemd, /lib/systemd/systemd or "
                                  "/sbin/init); run "
                                  "a single command in it with 'berth run'",
                                  f->machine_name);
-        return 0;
-}
-
-static int resolve_users(PlanBuild *b, Error *e)
-{
-        const MachineSpec *s = b->spec;
-        const HostFacts *f = b->facts;
-
-        if (!spec_is_set(s, SPEC_FIELD_USERS)) {
-                /* The default is the safe one wherever the kernel can do it. */
-                bool can = f->has_user_namespaces && (f->has_idmapped_mounts || f->root_owner >= RANGE);
-                b->users = can ? SPEC_USERS_PICK : SPEC_USERS_NO;
-                return 0;
-        }
-        b->users = s->users;
-        if (b->users != SPEC_USERS_NO && !f->has_user_namespaces)
-                return error_set(e, -EOPNOTSUPP,
-                                 "%s needs user namespaces, which this kernel does not offer; use --private-users=no",
-                                 plan_option(s, SPEC_FIELD_USERS, "--private-users").s);
-        return 0;
-}
-
-static void resolve_range(PlanBuild *b)
-{
-        const MachineSpec *s = b->spec;
-        const HostFacts *f = b->facts;
-        MachinePlan *p = b->plan;
-
-        p->user_namespace = b->users != SPEC_USERS_NO;
-        p->id_count = RANGE;
-        switch (b->users) {
-        case SPEC_USERS_PICK: /* a tree that somebody shifted already keeps its range, as with systemd-nspawn */
-                p->id_base = f->root_owner >= RANGE ? f->root_owner & ~(uint32_t)(RANGE - 1) : f->id_base;
-                break;
-        case SPEC_USERS_OWNER:
-                p->id_base = f->root_owner & ~(uint32_t)(RANGE - 1);
-                break;
-        case SPEC_USERS_FIXED:
-                p->id_base = s->users_base;
-                p->id_count = s->users_count;
-                break;
-        case SPEC_USERS_IDENTITY:
-        case SPEC_USERS_NO:
-        case _SPEC_USERS_MAX:
-        case _SPEC_USERS_INVALID:
-                break;
-        }
-        if (!p->user_namespace)
-                p->id_count = 0;
-}
-
-/* The IDs on disk are the range's own, or they count from 0 and an ID-mapped mount moves them into the range. */
-static int check_users(PlanBuild *b, Error *e)
-{
-        const MachineSpec *s = b->spec;
-        const HostFacts *f = b->facts;
-        MachinePlan *p = b->plan;
-
-        resolve_range(b);
-        if (!p->user_namespace)
-                return 0;
-        if (p->id_count < 6)
-                return error_set(e, -EINVAL, "%s: at least 6 IDs are needed, as terminals belong to group 5",
-                                 plan_option(s, SPEC_FIELD_USERS, "--private-users").s);
-        if (f->root_owner >= p->id_base && f->root_owner - p->id_base < p->id_count)
-                return 0;
-        if (f->root_owner >= p->id_count)
-                return error_set(e, -EINVAL,
-                                 "the files of machine '%s' belong to UID %u and up, which is outside the range %u:%u of %s; use "
-                                 "--private-users=yes to take the range of the files",
-                                 f->machine_name, f->root_owner, p->id_base, p->id_count,
-                                 plan_option(s, SPEC_FIELD_USERS, "--private-users").s);
-        if (!f->has_idmapped_mounts)
-                return error_set(e, -EOPNOTSUPP,
-                                 "%s needs ID-mapped mounts (Linux 5.12, and 5.19 for overlays), which this kernel does not "
-                                 "offer; use "
-                                 "--private-users=no",
-                                 plan_option(s, SPEC_FIELD_USERS, "--private-users").s);
-        b->root_idmap = SPEC_IDMAP_FULL;
         return 0;
 }
 
@@ -173,11 +131,52 @@ static int check_capabilities(PlanBuild *b, Error *e)
         return 0;
 }
 
+static int check_ambient(PlanBuild *b, Error *e)
+{
+        uint64_t ambient = b->spec->ambient_capability, missing = ambient & ~b->capabilities;
+        PlanOption option = plan_option(b->spec, SPEC_FIELD_AMBIENT_CAPABILITY, "--ambient-capability");
+
+        if (ambient == UINT64_MAX)
+                return error_set(e, -EINVAL, "%s: 'all' would give a command of any user all rights; name the ones it needs", option.s);
+        if (missing) {
+                const char *first = value_capability_to_name((unsigned)__builtin_ctzll(missing)) ?: "such a capability";
+                return error_set(e, -EINVAL, "%s: the machine keeps no %s; add it with --capability=%s", option.s, first, first);
+        }
+        return 0;
+}
+
+/* What a service manager would have to do. */
+static int check_unit(const PlanBuild *b, Error *e)
+{
+        const MachineSpec *s = b->spec;
+
+        if (s->properties)
+                return error_set(e, -EOPNOTSUPP,
+                                 "%s: properties belong to a scope of systemd, and berth makes its control groups itself; leave it out, "
+                                 "or write it into the unit that runs berth",
+                                 plan_option(s, SPEC_FIELD_PROPERTY, "--property").s);
+        if (s->register_machine)
+                return error_set(e, -EOPNOTSUPP,
+                                 "%s: machines are not registered with systemd-machined; use --register=no, 'berth list' shows them "
+                                 "all the same",
+                                 plan_option(s, SPEC_FIELD_REGISTER, "--register").s);
+        if (s->bind_users && b->users == SPEC_USERS_NO)
+                return error_set(e, -EINVAL, "%s needs a user namespace, and %s gives none; use --private-users=pick",
+                                 plan_option(s, SPEC_FIELD_BIND_USER, "--bind-user").s,
+                                 plan_option(s, SPEC_FIELD_USERS, "--private-users=no").s);
+        return 0;
+}
+
 static int check_seccomp(const PlanBuild *b, Error *e)
 {
         if (b->spec->suppress_sync && !b->facts->has_seccomp)
                 return error_set(e, -EOPNOTSUPP, "%s needs seccomp, which this kernel does not offer",
                                  plan_option(b->spec, SPEC_FIELD_SUPPRESS_SYNC, "--suppress-sync").s);
+        if ((b->spec->system_call_filter || b->spec->address_families) && !b->facts->has_seccomp)
+                return error_set(e, -EOPNOTSUPP, "%s needs seccomp, which this kernel does not offer",
+                                 b->spec->system_call_filter
+                                                 ? plan_option(b->spec, SPEC_FIELD_SYSTEM_CALL_FILTER, "--system-call-filter").s
+                                                 : plan_option(b->spec, SPEC_FIELD_ADDRESS_FAMILIES, "--restrict-address-families").s);
         return 0;
 }
 
@@ -196,26 +195,28 @@ static int check_chdir(const PlanBuild *b, Error *e)
 
 int plan_check(PlanBuild *b, Error *e)
 {
-        static int (*const checks[])(PlanBuild *, Error *) = {resolve_users, check_users, check_capabilities, plan_identity};
+        static int (*const checks[])(PlanBuild *, Error *) = {plan_users_resolve, plan_users_check, check_capabilities,
+                                                                    check_ambient, plan_identity};
         static int (*const pure[])(const PlanBuild *, Error *) = {check_root, check_seccomp, check_chdir};
         int r = check_conflicts(b->spec, e);
 
         b->network = spec_is_set(b->spec, SPEC_FIELD_NETWORK) ? b->spec->network : SPEC_NETWORK_PRIVATE;
-        b->read_only = b->spec->read_only || b->facts->root_read_only;
+        b->read_only = b->spec->read_only || b->facts->root_read_only || b->spec->volatile_mode == SPEC_VOLATILE_STATE ||
+                       b->spec->volatile_mode == SPEC_VOLATILE_YES;
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(pure); i++)
                 r = pure[i](b, e);
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(checks); i++)
                 r = checks[i](b, e);
-        return r;
+        return r < 0 ? r : check_unit(b, e);
 }
 
 int plan_check_enter(PlanBuild *b, Error *e)
 {
         b->network = spec_is_set(b->spec, SPEC_FIELD_NETWORK) ? b->spec->network : SPEC_NETWORK_PRIVATE;
-        int r = resolve_users(b, e);
+        int r = plan_users_resolve(b, e);
         if (r < 0)
                 return r;
-        resolve_range(b);
+        plan_users_range(b);
         r = check_capabilities(b, e);
         if (r < 0)
                 return r;

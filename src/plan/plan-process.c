@@ -41,7 +41,8 @@ int plan_identity(PlanBuild *b, Error *e)
         } else if (!str_eq(user, "root") && !str_eq(user, "0"))
                 return error_set(e, -ENOENT, "%s: there is no user '%s' in machine '%s' (its /etc/passwd)",
                                  plan_option(b->spec, SPEC_FIELD_USER, "--user").s, user, f->machine_name);
-        if (b->plan->user_namespace && (b->uid >= b->plan->id_count || b->gid >= b->plan->id_count))
+        uint32_t outside;
+        if (plan_id_outside(b->plan, false, b->uid, &outside) < 0 || plan_id_outside(b->plan, true, b->gid, &outside) < 0)
                 return error_set(e, -EINVAL, "%s: user '%s' (%u:%u) is outside the machine's range of %u IDs",
                                  plan_option(b->spec, SPEC_FIELD_USER, "--user").s, user, b->uid, b->gid, b->plan->id_count);
         return 0;
@@ -112,6 +113,8 @@ static char **payload_environment(const PlanBuild *b)
         if (uuid)
                 strv_pushf(&env, "container_uuid=%s", uuid);
         strv_push(&env, "NOTIFY_SOCKET=/run/host/notify");
+        if (b->facts->n_credentials > 0)
+                strv_push(&env, "CREDENTIALS_DIRECTORY=/run/host/credentials");
         if (!b->spec->boot)
                 strv_push(&env, "LANG=C.UTF-8");
         env_host(&env, b->facts);
@@ -200,15 +203,50 @@ static int plan_limits(PlanBuild *b, Error *e)
 
 /* ---- rights ---- */
 
-static void plan_rights(PlanBuild *b)
+static int plan_address_families(PlanBuild *b, Error *e)
+{
+        static char *socket_call[] = {(char *)"socket", NULL};
+        char *const *words = b->spec->address_families;
+        PlanOp *op = plan_add(b->plan, PHASE_PROCESS, OP_ADDRESS_FAMILIES, NULL);
+
+        op->number = **words == '~';
+        op->options = strv_copy(words);
+        op->groups = xnew(uint32_t, strv_len(words));
+        STRV_FOREACH (w, words) {
+                int family = value_family_from_name(*w + (**w == '~'));
+                if (family >= 0) /* "none" */
+                        op->groups[op->value++] = (uint32_t)family;
+        }
+        return plan_system_calls(op, socket_call, e);
+}
+
+static int plan_filters(PlanBuild *b, Error *e)
+{
+        if (!b->facts->has_seccomp)
+                return 0;
+        if (b->spec->address_families) { /* the other one may refuse seccomp(2) itself */
+                int r = plan_address_families(b, e);
+                if (r < 0)
+                        return error_prefix(e, r, "%s", plan_option(b->spec, SPEC_FIELD_ADDRESS_FAMILIES, "--restrict-address-families").s);
+        }
+        PlanOp *op = plan_add(b->plan, PHASE_PROCESS, OP_SECCOMP, NULL);
+        op->text = xstrdup(b->spec->suppress_sync ? "default+nosync" : "default");
+        op->value = b->capabilities;
+        if (!b->spec->system_call_filter)
+                return 0;
+        op->options = strv_copy(b->spec->system_call_filter);
+        int r = plan_system_calls(op, op->options, e);
+        return r < 0 ? error_prefix(e, r, "%s", plan_option(b->spec, SPEC_FIELD_SYSTEM_CALL_FILTER, "--system-call-filter").s) : 0;
+}
+
+static int plan_rights(PlanBuild *b, Error *e)
 {
         MachinePlan *p = b->plan;
+        uint64_t ambient = b->spec->ambient_capability;
+        int r = plan_filters(b, e);
 
-        if (b->facts->has_seccomp) {
-                PlanOp *op = plan_add(p, PHASE_PROCESS, OP_SECCOMP, NULL);
-                op->text = xstrdup(b->spec->suppress_sync ? "default+nosync" : "default");
-                op->value = b->capabilities;
-        }
+        if (r < 0)
+                return r;
         plan_add(p, PHASE_PROCESS, OP_BOUNDING, NULL)->value = b->capabilities;
 
         PlanOp *user = plan_add(p, PHASE_PROCESS, OP_USER, NULL);
@@ -219,9 +257,12 @@ static void plan_rights(PlanBuild *b)
                 user->groups = xnew(uint32_t, b->facts->n_user_groups);
                 memcpy(user->groups, b->facts->user_groups, b->facts->n_user_groups * sizeof(uint32_t));
         }
-        plan_add(p, PHASE_PROCESS, OP_CAPABILITIES, NULL)->value = b->uid == 0 ? b->capabilities : 0;
+        plan_add(p, PHASE_PROCESS, OP_CAPABILITIES, NULL)->value = b->uid == 0 ? b->capabilities : ambient;
+        if (ambient)
+                plan_add(p, PHASE_PROCESS, OP_AMBIENT, NULL)->value = ambient;
         if (b->spec->no_new_privileges || b->facts->leader_no_new_privs)
                 plan_add(p, PHASE_PROCESS, OP_NO_NEW_PRIVS, NULL);
+        return 0;
 }
 
 /* ---- what runs ---- */
@@ -280,7 +321,9 @@ int plan_process(PlanBuild *b, Error *e)
         int r = plan_limits(b, e);
         if (r < 0)
                 return r;
-        plan_rights(b);
+        r = plan_rights(b, e);
+        if (r < 0)
+                return r;
         add_chdir(b, shell);
         if (b->spec->as_pid2)
                 plan_add(b->plan, PHASE_PROCESS, OP_STUB_INIT, NULL);
@@ -302,10 +345,13 @@ static char **enter_environment(const PlanBuild *b)
         return env;
 }
 
-void plan_enter_process(PlanBuild *b)
+int plan_enter_process(PlanBuild *b, Error *e)
 {
         add_session(b);
-        plan_rights(b);
+        int r = plan_rights(b, e);
+        if (r < 0)
+                return r;
         add_chdir(b, true);
         add_exec(b, enter_environment(b));
+        return 0;
 }

@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "base/str.h"
@@ -37,6 +38,8 @@ static void op_done(PlanOp *op)
 {
         free(op->path);
         free(op->source);
+        if (op->text && op->value > 0 && op->type == OP_FILE)
+                explicit_bzero(op->text, op->value);
         free(op->text);
         free(op->fstype);
         free(op->upper);
@@ -49,6 +52,7 @@ static void op_done(PlanOp *op)
         strv_free(op->alternatives);
         free(op->groups);
         free(op->bits);
+        free(op->calls);
 }
 
 void plan_done(MachinePlan *p)
@@ -58,6 +62,9 @@ void plan_done(MachinePlan *p)
         free(p->items);
         free(p->name);
         free(p->cgroup);
+        free(p->background);
+        free(p->uids.items);
+        free(p->gids.items);
         *p = (MachinePlan){};
 }
 
@@ -100,6 +107,33 @@ static int resolve_stop_signal(const MachineSpec *s, const HostFacts *f)
 
 #define STOP_TIMEOUT_DEFAULT_USEC (90ULL * 1000 * 1000) /* DefaultTimeoutStopSec= of systemd */
 
+/* "a-b.slice" is in "a.slice" (systemd.slice(5)); "-.slice" is the root. */
+static char *slice_path(const char *slice)
+{
+        char *path = xstrdup("");
+
+        if (str_eq(slice, "-.slice"))
+                return path;
+        for (const char *dash = slice; (dash = strchr(dash, '-')); dash++) {
+                char *longer = xasprintf("%s/%.*s.slice", path, (int)(dash - slice), slice);
+                free(path);
+                path = longer;
+        }
+        char *whole = xasprintf("%s/%s", path, slice);
+        free(path);
+        return whole;
+}
+
+static char *resolve_cgroup(const MachineSpec *s, const HostFacts *f)
+{
+        const char *parent = s->keep_unit && f->cgroup_own ? f->cgroup_own : f->cgroup_parent;
+        _cleanup_free_ char *slice = s->slice ? slice_path(s->slice) : NULL;
+
+        if (!f->has_cgroup2 || !parent)
+                return NULL;
+        return xasprintf("%s/berth-%s", slice ?: str_eq(parent, "/") ? "" : parent, f->machine_name);
+}
+
 static void resolve_machine(PlanBuild *b)
 {
         const MachineSpec *s = b->spec;
@@ -111,9 +145,11 @@ static void resolve_machine(PlanBuild *b)
         p->namespaces |= b->network == SPEC_NETWORK_PRIVATE ? CLONE_NEWNET : 0;
         p->namespaces |= f->has_cgroup_namespace ? CLONE_NEWCGROUP : 0;
         p->name = xstrdup(f->machine_name);
-        if (f->has_cgroup2 && f->cgroup_parent)
-                p->cgroup = xasprintf("%s/berth-%s", str_eq(f->cgroup_parent, "/") ? "" : f->cgroup_parent, f->machine_name);
+        p->cgroup = resolve_cgroup(s, f);
         p->console = resolve_console(s, f);
+        if (p->console == SPEC_CONSOLE_INTERACTIVE && s->background && *s->background)
+                p->background = xstrdup(s->background);
+        p->restart_outside = s->keep_unit;
         p->boot = s->boot;
         p->notify_ready = s->notify_ready;
         p->quiet = s->quiet || p->console == SPEC_CONSOLE_PIPE;
@@ -131,6 +167,9 @@ static int build(PlanBuild *b, Error *e)
         resolve_machine(b);
         plan_root(b);
         plan_api_fs(b);
+        r = plan_integration(b, e);
+        if (r < 0)
+                return r;
         r = plan_mounts(b, e);
         if (r < 0)
                 return r;
@@ -155,5 +194,30 @@ int plan_build(const MachineSpec *spec, const HostFacts *facts, MachinePlan *ret
                 return r;
         }
         *ret = plan;
+        return 0;
+}
+
+static const SpecIdRange *find_range(const SpecIdRanges *map, uint32_t inside)
+{
+        for (size_t i = 0; i < map->n; i++)
+                if (inside >= map->items[i].inside && inside - map->items[i].inside < map->items[i].count)
+                        return &map->items[i];
+        return NULL;
+}
+
+int plan_id_outside(const MachinePlan *p, bool group, uint32_t inside, uint32_t *ret)
+{
+        const SpecIdRanges *map = group ? &p->gids : &p->uids;
+        const SpecIdRange single = {.inside = 0, .outside = p->id_base, .count = p->id_count}, *r = &single;
+
+        if (!p->user_namespace) {
+                *ret = inside;
+                return 0;
+        }
+        if (map->n > 0)
+                r = find_range(map, inside);
+        if (!r || inside - r->inside >= r->count)
+                return -ENOENT;
+        *ret = r->outside + (inside - r->inside);
         return 0;
 }

@@ -28,19 +28,25 @@ typedef enum PlanPhase { PHASE_TREES, PHASE_ROOT, PHASE_INSIDE, PHASE_PROCESS, _
 
 typedef enum PlanOpType {
         /* PHASE_TREES */
-        OP_TREE_BIND,    /* path, slot, recursive, attrs, idmap: a detached copy of a host tree */
-        OP_TREE_OVERLAY, /* lower (topmost first), upper, work, slot, attrs, idmap (of each layer) */
+        OP_TREE_BIND, /* path, slot, recursive, attrs, idmap: a detached copy of a host tree */
+        OP_TREE_OVERLAY, /* lower (topmost first), upper, work, slot, attrs, idmap (of each layer); fstype "tmpfs": instead of upper and
+                            * work on disk, changes go to memory (options) */
+        OP_CHOWN,        /* path, number: all files below get owners number + the low 16 bits of what they have; no slot */
         /* PHASE_ROOT */
         OP_ATTACH_ROOT, /* slot: the mount that becomes "/" */
+        OP_ROOT_TMPFS,  /* options, source: a new tmpfs becomes "/", with this directory of the former root in it at the same place */
+        OP_SUB_ROOT,    /* path becomes "/"; source, when given, is where in it the former root is attached */
         OP_ATTACH,      /* slot, path, node: attach a tree; the target is made as `node` says when missing */
         OP_MOUNT,       /* fstype, source, options, path, attrs, node: a new file system of the container's own namespaces */
         OP_MOUNT_PARTS, /* fstype, source, path, attrs, parts: directories of a new file system, each at its name below path; those that it
                             * lacks are left out, and the rest of it is nowhere in the machine */
         OP_BIND, /* source (inside the new root), path, recursive, attrs, node */
+        OP_OVERLAY, /* lower (topmost first), upper, work, path, attrs, node: all inside the new root */
         OP_SETATTR, /* path, attrs, attrs_clear, recursive: mount_setattr on the mount at path, which becomes one by itself when it is none */
         OP_MKDIR,   /* path, mode */
         OP_SYMLINK, /* source = link text, path; an existing entry stays */
-        OP_FILE,    /* path, text, mode; replaces */
+        OP_FILE,    /* path, text, mode; replaces. value: length of text when it is no string (and then never shown) */
+        OP_COPY,    /* slot (a tree that is a file), path, mode: its content; keep_symlink: a symbolic link at path stays */
         OP_MKNOD,   /* path, mode (with S_IFREG, S_IFIFO or S_IFSOCK; S_IFCHR and S_IFBLK with device 0:0), for masking nodes */
         OP_MASK,    /* path: cover it with the /run/host/inaccessible node of its type, when it exists */
         OP_NOTIFY_SOCKET, /* path: bind the sd_notify(3) datagram socket there; the descriptor goes to the supervisor */
@@ -61,10 +67,13 @@ typedef enum PlanOpType {
         OP_AFFINITY,    /* bits: SPEC_CPU_WORDS words */
         OP_PERSONALITY, /* value */
         OP_SECCOMP, /* text: name of the built-in filter, "default" or "default+nosync"; value: the capabilities that are kept, as some
-                            * calls are let through only with theirs. Before rights are given up: loading a filter needs CAP_SYS_ADMIN */
+                            * calls are let through only with theirs; calls (as options says in words): let through or refused
+                            * whatever the built-in filter says. Before rights are given up: loading a filter needs CAP_SYS_ADMIN */
+        OP_ADDRESS_FAMILIES, /* groups: AF_* that sockets may be of, or with number = 1 not; calls: socket(2); options: in words */
         OP_BOUNDING,     /* value: capability set that is kept, the rest leaves the bounding set */
         OP_USER,         /* number = uid, number2 = gid, groups */
         OP_CAPABILITIES, /* value: permitted and effective set for root; for others empty */
+        OP_AMBIENT,      /* value: capabilities that execve(2) keeps whoever the user is */
         OP_NO_NEW_PRIVS,
         OP_CHDIR,     /* path */
         OP_STUB_INIT, /* as PID 1 reap and forward; the rest of the plan runs in PID 2 */
@@ -80,15 +89,22 @@ typedef enum PlanNode { /* what to make at a mount point that is missing */
                         NODE_SAME, /* a directory or an empty file, as what is mounted there is */
 } PlanNode;
 
+typedef struct PlanCall { /* a system call of one architecture */
+        uint32_t arch;    /* AUDIT_ARCH_* */
+        uint32_t number;
+        bool allow;
+} PlanCall;
+
 typedef struct PlanOp {
         PlanOpType type;
         PlanPhase phase;
         bool optional; /* a failure is not one: the thing does not exist on this kernel or in this image */
         bool recursive;
+        bool keep_symlink;
         PlanNode node;
-        SpecIdmap idmap; /* OP_TREE_*: how on-disk IDs are mapped to the container's range */
-        int slot;        /* OP_TREE_*, OP_ATTACH*: index of the tree; -1 else */
-        int64_t number, number2;
+        SpecIdmap idmap;         /* OP_TREE_*: how on-disk IDs are mapped to the container's range */
+        int slot;                /* OP_TREE_*, OP_ATTACH*: index of the tree; -1 else */
+        int64_t number, number2; /* OP_TREE_*: FULL: ID on disk that is 0 inside; OWNER: user and group inside that the files get */
         uint64_t value, value2;
         uint64_t attrs, attrs_clear; /* MOUNT_ATTR_* */
         mode_t mode;
@@ -98,6 +114,8 @@ typedef struct PlanOp {
         char **lower, **argv, **env, **alternatives;
         uint32_t *groups; /* count in value */
         uint64_t *bits;   /* SPEC_CPU_WORDS words */
+        PlanCall *calls;
+        size_t n_calls;
 } PlanOp;
 
 typedef struct MachinePlan {
@@ -108,13 +126,16 @@ typedef struct MachinePlan {
         uint64_t namespaces; /* CLONE_NEW* */
         bool user_namespace;
         uint32_t id_base, id_count; /* inside 0 → outside id_base, id_count IDs */
+        SpecIdRanges uids, gids;    /* the whole of the maps, when they are not this one range */
 
         char *name;
         char *cgroup; /* below the host's cgroup2 mount, "/machine.slice/berth-NAME"; payload/ and supervisor/ are made in it; NULL without */
         SpecConsole console; /* resolved: never AUTOPIPE */
+        char *background;    /* of the caller's terminal meanwhile; NULL: as it is */
         bool boot, notify_ready, quiet;
-        int stop_signal;   /* what asks this payload to power off; 0: SIGKILL at once */
-        int reboot_signal; /* what asks it to reboot; 0: none */
+        bool restart_outside; /* a reboot is for whoever called: exit status 133 */
+        int stop_signal;      /* what asks this payload to power off; 0: SIGKILL at once */
+        int reboot_signal;    /* what asks it to reboot; 0: none */
         uint64_t stop_timeout_usec;
         InitKind init_kind;
 } MachinePlan;
@@ -128,6 +149,12 @@ int plan_build(const MachineSpec *spec, const HostFacts *facts, MachinePlan *ret
 int plan_enter(const MachineSpec *spec, const HostFacts *facts, MachinePlan *ret, Error *e);
 
 void plan_done(MachinePlan *p);
+
+/* The owner of a tree's top directory while its files change hands (--private-users-ownership=chown). */
+#define PLAN_OWNER_IS_BUSY(uid) (((uid)&UINT32_C(0xffff0000)) == UINT32_C(0xfffe0000))
+
+/* Where the machine's ID is outside of its user namespace; -ENOENT when nowhere. */
+int plan_id_outside(const MachinePlan *p, bool group, uint32_t inside, uint32_t *ret);
 
 const char *plan_op_name(PlanOpType type); /* "attach-root", for messages */
 char *plan_to_text(const MachinePlan *p);  /* one operation a line, grouped by phase */

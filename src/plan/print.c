@@ -32,10 +32,14 @@ typedef enum Column {
         COLUMN_ATTRS,
         COLUMN_ATTRS_CLEAR,
         COLUMN_IDMAP,
+        COLUMN_DISK_BASE,
+        COLUMN_OWNER,
         COLUMN_RECURSIVE,
         COLUMN_NODE,
         COLUMN_MODE,
         COLUMN_TYPE,
+        COLUMN_BYTES,
+        COLUMN_KEEP_SYMLINK,
         COLUMN_LIMIT,
         COLUMN_SOFT,
         COLUMN_HARD,
@@ -46,6 +50,7 @@ typedef enum Column {
         COLUMN_UID,
         COLUMN_GID,
         COLUMN_GROUPS,
+        COLUMN_BASE,
         COLUMN_ARGV,
         COLUMN_ALTERNATIVES,
         COLUMN_ENV,
@@ -61,8 +66,14 @@ typedef struct OpRow {
 } OpRow;
 
 static const OpRow rows[_OP_TYPE_MAX] = {
-                [OP_TREE_BIND] = {"tree-bind", C(PATH) | C(SLOT) | C(RECURSIVE) | C(ATTRS) | C(IDMAP)},
-                [OP_TREE_OVERLAY] = {"tree-overlay", C(SLOT) | C(LOWER) | C(UPPER) | C(WORK) | C(ATTRS) | C(IDMAP)},
+                [OP_TREE_BIND] = {"tree-bind", C(PATH) | C(SLOT) | C(RECURSIVE) | C(ATTRS) | C(IDMAP) | C(DISK_BASE) | C(OWNER)},
+                [OP_TREE_OVERLAY] = {"tree-overlay", C(SLOT) | C(LOWER) | C(FSTYPE) | C(OPTIONS) | C(UPPER) | C(WORK) | C(ATTRS) |
+                                                                     C(IDMAP) | C(DISK_BASE)},
+                [OP_CHOWN] = {"chown", C(PATH) | C(BASE)},
+                [OP_ROOT_TMPFS] = {"root-tmpfs", C(SOURCE) | C(OPTIONS)},
+                [OP_SUB_ROOT] = {"sub-root", C(PATH) | C(SOURCE)},
+                [OP_OVERLAY] = {"overlay", C(PATH) | C(LOWER) | C(FSTYPE) | C(OPTIONS) | C(UPPER) | C(WORK) | C(ATTRS) | C(NODE)},
+                [OP_COPY] = {"copy", C(PATH) | C(SLOT) | C(MODE) | C(KEEP_SYMLINK)},
                 [OP_ATTACH_ROOT] = {"attach-root", C(SLOT)},
                 [OP_ATTACH] = {"attach", C(PATH) | C(SLOT) | C(NODE)},
                 [OP_MOUNT] = {"mount", C(PATH) | C(FSTYPE) | C(OPTIONS) | C(ATTRS) | C(NODE)},
@@ -71,7 +82,7 @@ static const OpRow rows[_OP_TYPE_MAX] = {
                 [OP_SETATTR] = {"setattr", C(PATH) | C(RECURSIVE) | C(ATTRS) | C(ATTRS_CLEAR)},
                 [OP_MKDIR] = {"mkdir", C(PATH) | C(MODE)},
                 [OP_SYMLINK] = {"symlink", C(PATH) | C(SOURCE)},
-                [OP_FILE] = {"file", C(PATH) | C(TEXT) | C(MODE)},
+                [OP_FILE] = {"file", C(PATH) | C(TEXT) | C(BYTES) | C(MODE)},
                 [OP_MKNOD] = {"mknod", C(PATH) | C(TYPE) | C(MODE)},
                 [OP_MASK] = {"mask", C(PATH)},
                 [OP_NOTIFY_SOCKET] = {"notify-socket", C(PATH)},
@@ -88,10 +99,12 @@ static const OpRow rows[_OP_TYPE_MAX] = {
                 [OP_OOM_SCORE] = {"oom-score", C(SCORE)},
                 [OP_AFFINITY] = {"affinity", C(CPUS)},
                 [OP_PERSONALITY] = {"personality", C(PERSONALITY)},
-                [OP_SECCOMP] = {"seccomp", C(TEXT)},
+                [OP_SECCOMP] = {"seccomp", C(TEXT) | C(OPTIONS)},
+                [OP_ADDRESS_FAMILIES] = {"address-families", C(OPTIONS)},
                 [OP_BOUNDING] = {"bounding", C(CAPABILITIES)},
                 [OP_USER] = {"user", C(UID) | C(GID) | C(GROUPS)},
                 [OP_CAPABILITIES] = {"capabilities", C(CAPABILITIES)},
+                [OP_AMBIENT] = {"ambient", C(CAPABILITIES)},
                 [OP_NO_NEW_PRIVS] = {"no-new-privs", 0},
                 [OP_CHDIR] = {"chdir", C(PATH)},
                 [OP_STUB_INIT] = {"stub-init", 0},
@@ -216,6 +229,11 @@ static Cell cell_i64(int64_t v)
         return (Cell){.text = xasprintf("%lld", (long long)v)};
 }
 
+static char *owner_text(const PlanOp *op)
+{
+        return op->idmap == SPEC_IDMAP_OWNER ? xasprintf("%lld:%lld", (long long)op->number, (long long)op->number2) : NULL;
+}
+
 #define GETTER(name, expression)                 \
         static Cell get_##name(const PlanOp *op) \
         {                                        \
@@ -225,7 +243,11 @@ GETTER(path, cell_text(op->path))
 GETTER(slot, cell_i64(op->slot))
 GETTER(fstype, cell_text(op->fstype))
 GETTER(source, cell_text(op->source))
-GETTER(text, cell_text(op->text))
+GETTER(text, cell_text(op->type == OP_FILE && op->value > 0 ? NULL : op->text))
+GETTER(bytes, ((Cell){.text = op->value > 0 ? limit_text(op->value) : NULL}))
+GETTER(keep_symlink, cell_flag(op->keep_symlink))
+GETTER(base, cell_i64(op->number))
+GETTER(disk_base, ((Cell){.text = op->idmap == SPEC_IDMAP_FULL && op->number > 0 ? limit_text((uint64_t)op->number) : NULL}))
 GETTER(lower, cell_list(strv_copy(op->lower)))
 GETTER(upper, cell_text(op->upper))
 GETTER(work, cell_text(op->work))
@@ -234,6 +256,7 @@ GETTER(parts, cell_list(strv_copy(op->parts)))
 GETTER(attrs, cell_list(bit_words(attr_names, ELEMENTSOF(attr_names), op->attrs)))
 GETTER(attrs_clear, cell_list(bit_words(attr_names, ELEMENTSOF(attr_names), op->attrs_clear)))
 GETTER(idmap, cell_text(op->idmap == SPEC_IDMAP_NONE ? NULL : value_idmap_to_name(op->idmap)))
+GETTER(owner, ((Cell){.text = owner_text(op)}))
 GETTER(recursive, cell_flag(op->recursive))
 GETTER(node, cell_text(node_names[op->node]))
 GETTER(mode, ((Cell){.text = xasprintf("%04o", (unsigned)(op->mode & 07777))}))
@@ -270,6 +293,11 @@ static const ColumnRow columns[_COLUMN_MAX] = {
                 [COLUMN_ATTRS] = {"attrs", get_attrs},
                 [COLUMN_ATTRS_CLEAR] = {"clear", get_attrs_clear},
                 [COLUMN_IDMAP] = {"idmap", get_idmap},
+                [COLUMN_DISK_BASE] = {"disk-base", get_disk_base},
+                [COLUMN_OWNER] = {"owner", get_owner},
+                [COLUMN_BYTES] = {"bytes", get_bytes},
+                [COLUMN_KEEP_SYMLINK] = {"keep-symlink", get_keep_symlink},
+                [COLUMN_BASE] = {"base", get_base},
                 [COLUMN_RECURSIVE] = {"recursive", get_recursive},
                 [COLUMN_NODE] = {"node", get_node},
                 [COLUMN_MODE] = {"mode", get_mode},
@@ -376,14 +404,22 @@ static void text_signal(Buf *out, const char *name, int signal)
         buf_addf(out, "  %s %s\n", name, text);
 }
 
+static void text_map(Buf *out, const char *name, const SpecIdRanges *map)
+{
+        for (size_t i = 0; i < map->n; i++)
+                buf_addf(out, "  %s %u:%u:%u\n", name, map->items[i].inside, map->items[i].outside, map->items[i].count);
+}
+
 static void text_head(Buf *out, const MachinePlan *p)
 {
         _cleanup_strv_ char **namespaces = bit_words(namespace_names, ELEMENTSOF(namespace_names), p->namespaces);
         _cleanup_free_ char *joined = strv_join(namespaces, ",");
 
         buf_addf(out, "machine %s\n  namespaces %s\n", p->name, joined);
-        if (p->user_namespace)
+        if (p->user_namespace && p->uids.n == 0)
                 buf_addf(out, "  ids 0:%u:%u\n", p->id_base, p->id_count);
+        text_map(out, "uids", &p->uids);
+        text_map(out, "gids", &p->gids);
         if (p->cgroup)
                 buf_addf(out, "  cgroup %s\n", p->cgroup);
         buf_addf(out, "  console %s\n", value_console_to_name(p->console));
@@ -397,6 +433,10 @@ static void text_head(Buf *out, const MachinePlan *p)
                 buf_addf(out, "  stop-timeout %llums\n", (unsigned long long)(p->stop_timeout_usec / 1000));
         if (p->notify_ready)
                 buf_adds(out, "  notify-ready\n");
+        if (p->restart_outside)
+                buf_adds(out, "  restart-outside\n");
+        if (p->background)
+                buf_addf(out, "  background %s\n", p->background);
         if (p->quiet)
                 buf_adds(out, "  quiet\n");
 }
@@ -425,7 +465,8 @@ char *plan_to_text(const MachinePlan *p)
 
 static bool is_numeric(Column c)
 {
-        return c == COLUMN_SLOT || c == COLUMN_SCORE || c == COLUMN_UID || c == COLUMN_GID || c == COLUMN_PERSONALITY;
+        return c == COLUMN_SLOT || c == COLUMN_SCORE || c == COLUMN_UID || c == COLUMN_GID || c == COLUMN_PERSONALITY || c == COLUMN_BASE ||
+               c == COLUMN_BYTES || c == COLUMN_DISK_BASE;
 }
 
 static void json_op(Json *j, const PlanOp *op)
@@ -456,6 +497,22 @@ static void json_signal(Json *j, const char *name, int signal)
         json_field_str(j, name, text);
 }
 
+static void json_map(Json *j, const char *name, const SpecIdRanges *map)
+{
+        if (map->n == 0)
+                return;
+        json_key(j, name);
+        json_open(j, '[');
+        for (size_t i = 0; i < map->n; i++) {
+                json_open(j, '{');
+                json_field_uint(j, "inside", map->items[i].inside);
+                json_field_uint(j, "outside", map->items[i].outside);
+                json_field_uint(j, "count", map->items[i].count);
+                json_close(j, '}');
+        }
+        json_close(j, ']');
+}
+
 void plan_to_json(const MachinePlan *p, Json *j)
 {
         _cleanup_strv_ char **namespaces = bit_words(namespace_names, ELEMENTSOF(namespace_names), p->namespaces);
@@ -468,6 +525,8 @@ void plan_to_json(const MachinePlan *p, Json *j)
                 json_field_uint(j, "id_base", p->id_base);
                 json_field_uint(j, "id_count", p->id_count);
         }
+        json_map(j, "uids", &p->uids);
+        json_map(j, "gids", &p->gids);
         json_field_str(j, "cgroup", p->cgroup);
         json_field_str(j, "console", value_console_to_name(p->console));
         json_field_bool(j, "boot", p->boot);
@@ -477,6 +536,10 @@ void plan_to_json(const MachinePlan *p, Json *j)
         json_field_uint(j, "stop_timeout_usec", p->stop_timeout_usec);
         json_field_bool(j, "notify_ready", p->notify_ready);
         json_field_bool(j, "quiet", p->quiet);
+        if (p->restart_outside)
+                json_field_bool(j, "restart_outside", true);
+        if (p->background)
+                json_field_str(j, "background", p->background);
         json_key(j, "operations");
         json_open(j, '[');
         for (size_t i = 0; i < p->n; i++)

@@ -11,6 +11,7 @@ typedef enum SpecGroup {                    /* what a higher layer replaces as a
                          SPEC_GROUP_SINGLE, /* on its own */
                          SPEC_GROUP_START,  /* what runs, and how */
                          SPEC_GROUP_CAPABILITY,
+                         SPEC_GROUP_FILTER,
                          SPEC_GROUP_NETWORK,
                          SPEC_GROUP_USERS,
                          SPEC_GROUP_MOUNTS,

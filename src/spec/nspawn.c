@@ -12,6 +12,7 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/str.h"
+#include "base/strv.h"
 #include "spec/spelling.h"
 
 #define FILE_MAX_SIZE (1024 * 1024) /* so that a file mistaken for one ends early */
@@ -203,6 +204,25 @@ static int read_all(Reader *r, Error *e)
         }
 }
 
+/* What of a file that is not trusted may only take away: a filter that also lets calls through is left out as a whole. */
+static void drop_untrusted_filter(const Reader *r)
+{
+        MachineSpec *s = r->spec;
+        bool widens = false;
+
+        STRV_FOREACH (w, s->system_call_filter)
+                widens = widens || **w != '~';
+        if (r->file->trusted || !widens)
+                return;
+        if (r->file->events)
+                events_warning(r->file->events,
+                               "%s: SystemCallFilter= is left out, as it lets calls through and the file is not trusted; a file in "
+                               "/etc/systemd/nspawn is",
+                               r->file->name);
+        field_row(SPEC_FIELD_SYSTEM_CALL_FILTER)->type->clear(s, SPEC_FIELD_SYSTEM_CALL_FILTER);
+        free(TAKE_PTR(s->origin[SPEC_FIELD_SYSTEM_CALL_FILTER]));
+}
+
 int spec_read_nspawn(MachineSpec *s, const SpecNspawnFile *file, Error *e)
 {
         Reader r = {.spec = s, .file = file, .rest = file->text, .end = file->text + file->len};
@@ -212,6 +232,7 @@ int spec_read_nspawn(MachineSpec *s, const SpecNspawnFile *file, Error *e)
         if (file->len > 0 && memchr(file->text, '\0', file->len))
                 return error_set(e, -EINVAL, "'%s' is no text file: there are null bytes in it", file->name);
         int k = read_all(&r, e);
+        drop_untrusted_filter(&r);
         free(r.section);
         return k;
 }

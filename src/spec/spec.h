@@ -26,6 +26,75 @@ typedef enum SpecUsers { /* systemd-nspawn --private-users= */
                          _SPEC_USERS_INVALID = -22,
 } SpecUsers;
 
+typedef enum SpecOwnership { /* systemd-nspawn --private-users-ownership= */
+                             SPEC_OWNERSHIP_OFF,
+                             SPEC_OWNERSHIP_MAP,   /* ID-mapped mounts */
+                             SPEC_OWNERSHIP_CHOWN, /* files on disk get owners of the range */
+                             SPEC_OWNERSHIP_AUTO,
+                             _SPEC_OWNERSHIP_MAX,
+                             _SPEC_OWNERSHIP_INVALID = -22,
+} SpecOwnership;
+
+typedef enum SpecSettings { /* systemd-nspawn --settings= */
+                            SPEC_SETTINGS_NO,
+                            SPEC_SETTINGS_YES,      /* the command line wins, trust goes by the file's place */
+                            SPEC_SETTINGS_OVERRIDE, /* the file wins */
+                            SPEC_SETTINGS_TRUSTED,  /* as yes, and the file is trusted wherever it is */
+                            _SPEC_SETTINGS_MAX,
+                            _SPEC_SETTINGS_INVALID = -22,
+} SpecSettings;
+
+typedef enum SpecVolatile { /* systemd-nspawn --volatile= */
+                            SPEC_VOLATILE_NO,
+                            SPEC_VOLATILE_YES,     /* only /usr of the image, on a tmpfs */
+                            SPEC_VOLATILE_STATE,   /* /var is a tmpfs, all else read-only */
+                            SPEC_VOLATILE_OVERLAY, /* changes go to a tmpfs */
+                            _SPEC_VOLATILE_MAX,
+                            _SPEC_VOLATILE_INVALID = -22,
+} SpecVolatile;
+
+typedef enum SpecResolvConf { /* systemd-nspawn --resolv-conf=; three ways, four sources each, in this order */
+                              SPEC_RESOLV_CONF_OFF,
+                              SPEC_RESOLV_CONF_COPY_HOST,
+                              SPEC_RESOLV_CONF_COPY_STATIC,
+                              SPEC_RESOLV_CONF_COPY_UPLINK,
+                              SPEC_RESOLV_CONF_COPY_STUB,
+                              SPEC_RESOLV_CONF_REPLACE_HOST,
+                              SPEC_RESOLV_CONF_REPLACE_STATIC,
+                              SPEC_RESOLV_CONF_REPLACE_UPLINK,
+                              SPEC_RESOLV_CONF_REPLACE_STUB,
+                              SPEC_RESOLV_CONF_BIND_HOST,
+                              SPEC_RESOLV_CONF_BIND_STATIC,
+                              SPEC_RESOLV_CONF_BIND_UPLINK,
+                              SPEC_RESOLV_CONF_BIND_STUB,
+                              SPEC_RESOLV_CONF_DELETE,
+                              SPEC_RESOLV_CONF_AUTO,
+                              _SPEC_RESOLV_CONF_MAX,
+                              _SPEC_RESOLV_CONF_INVALID = -22,
+} SpecResolvConf;
+
+typedef enum SpecTimezone { /* systemd-nspawn --timezone= */
+                            SPEC_TIMEZONE_OFF,
+                            SPEC_TIMEZONE_COPY,
+                            SPEC_TIMEZONE_BIND,
+                            SPEC_TIMEZONE_SYMLINK,
+                            SPEC_TIMEZONE_DELETE,
+                            SPEC_TIMEZONE_AUTO,
+                            _SPEC_TIMEZONE_MAX,
+                            _SPEC_TIMEZONE_INVALID = -22,
+} SpecTimezone;
+
+typedef enum SpecLinkJournal { /* systemd-nspawn --link-journal= */
+                               SPEC_LINK_JOURNAL_NO,
+                               SPEC_LINK_JOURNAL_HOST,
+                               SPEC_LINK_JOURNAL_TRY_HOST,
+                               SPEC_LINK_JOURNAL_GUEST,
+                               SPEC_LINK_JOURNAL_TRY_GUEST,
+                               SPEC_LINK_JOURNAL_AUTO,
+                               _SPEC_LINK_JOURNAL_MAX,
+                               _SPEC_LINK_JOURNAL_INVALID = -22,
+} SpecLinkJournal;
+
 typedef enum SpecNetwork {
         SPEC_NETWORK_HOST,    /* share the caller's network namespace */
         SPEC_NETWORK_PRIVATE, /* an own one with only loopback */
@@ -46,6 +115,7 @@ typedef enum SpecConsole { /* systemd-nspawn --console= */
 typedef enum SpecMountType {
         SPEC_MOUNT_BIND,
         SPEC_MOUNT_TMPFS,
+        SPEC_MOUNT_OVERLAY,
         SPEC_MOUNT_INACCESSIBLE,
         _SPEC_MOUNT_TYPE_MAX,
         _SPEC_MOUNT_TYPE_INVALID = -22,
@@ -64,11 +134,35 @@ typedef struct SpecMount {
         SpecMountType type;
         bool read_only, recursive;
         SpecIdmap idmap;
-        char *source; /* bind: absolute host path, or below the image when source_in_image */
+        char *source; /* bind, and an overlay's upper layer: absolute host path, or below the image when source_in_image; NULL: none */
         bool source_in_image;
+        bool has_owner; /* bind: whose files they are inside, instead of the idmap kind's own */
+        uint32_t uid, gid;
+        char **layers; /* overlay: the read-only ones, lowest first, each as source; "+PATH" is below the image */
         char *target;  /* absolute, inside */
         char *options; /* tmpfs: mount options as given, NULL = mode=0755 */
 } SpecMount;
+
+typedef struct SpecIdRange { /* --private-users-map= */
+        uint32_t inside, outside, count;
+} SpecIdRange;
+
+typedef struct SpecIdRanges {
+        SpecIdRange *items;
+        size_t n;
+} SpecIdRanges;
+
+typedef struct SpecCredential {
+        char *id;
+        char *path;            /* --load-credential=: a file, a socket, or the name of one that was handed to berth; else NULL */
+        unsigned char *data;   /* --set-credential= */
+        size_t len;
+} SpecCredential;
+
+typedef struct SpecCredentials {
+        SpecCredential *items;
+        size_t n;
+} SpecCredentials;
 
 typedef struct SpecMounts {
         SpecMount *items;
@@ -83,9 +177,14 @@ typedef struct SpecRlimit {
 #define SPEC_CPU_WORDS 16 /* 1024 CPUs */
 
 typedef enum SpecField {
+        SPEC_FIELD_SETTINGS,
         SPEC_FIELD_DIRECTORY,
         SPEC_FIELD_MACHINE,
+        SPEC_FIELD_TEMPLATE,
+        SPEC_FIELD_EPHEMERAL,
         SPEC_FIELD_READ_ONLY,
+        SPEC_FIELD_VOLATILE,
+        SPEC_FIELD_PIVOT_ROOT,
         SPEC_FIELD_BOOT,
         SPEC_FIELD_AS_PID2,
         SPEC_FIELD_PARAMETERS,
@@ -99,16 +198,33 @@ typedef enum SpecField {
         SPEC_FIELD_HOSTNAME,
         SPEC_FIELD_MACHINE_ID,
         SPEC_FIELD_PERSONALITY,
+        SPEC_FIELD_SLICE,
+        SPEC_FIELD_PROPERTY,
+        SPEC_FIELD_REGISTER,
+        SPEC_FIELD_KEEP_UNIT,
         SPEC_FIELD_USERS,
+        SPEC_FIELD_USERS_MAP,
+        SPEC_FIELD_OWNERSHIP,
         SPEC_FIELD_NETWORK,
         SPEC_FIELD_CAPABILITY,
         SPEC_FIELD_DROP_CAPABILITY,
+        SPEC_FIELD_AMBIENT_CAPABILITY,
+        SPEC_FIELD_SYSTEM_CALL_FILTER,
+        SPEC_FIELD_ADDRESS_FAMILIES,
         SPEC_FIELD_RLIMIT, /* sixteen, one for each RLIMIT_*: SPEC_FIELD_RLIMIT + RLIMIT_NOFILE */
         SPEC_FIELD_RLIMIT_LAST = SPEC_FIELD_RLIMIT + SPEC_RLIMITS - 1,
         SPEC_FIELD_OOM_SCORE_ADJUST,
         SPEC_FIELD_CPU_AFFINITY,
+        SPEC_FIELD_RESOLV_CONF,
+        SPEC_FIELD_TIMEZONE,
+        SPEC_FIELD_LINK_JOURNAL,
         SPEC_FIELD_MOUNTS,
+        SPEC_FIELD_BIND_USER,
+        SPEC_FIELD_BIND_USER_SHELL,
+        SPEC_FIELD_BIND_USER_GROUP,
+        SPEC_FIELD_CREDENTIALS,
         SPEC_FIELD_CONSOLE,
+        SPEC_FIELD_BACKGROUND,
         SPEC_FIELD_QUIET,
         SPEC_FIELD_STOP_TIMEOUT,
         _SPEC_FIELD_MAX,
@@ -118,10 +234,16 @@ typedef enum SpecField {
 typedef struct MachineSpec {
         char *origin[_SPEC_FIELD_MAX]; /* where each field was set: "argument 3", "FILE:LINE"; NULL: it is not set */
 
+        SpecSettings settings; /* which of all this may come from a .nspawn file */
+
         /* Image */
         char *directory; /* --directory=, absolute */
         char *machine;   /* --machine= */
+        char *template;  /* --template=, absolute: what a machine that does not exist yet is copied from */
+        bool ephemeral;  /* changes are thrown away */
         bool read_only;
+        SpecVolatile volatile_mode;
+        char *pivot_root, *pivot_root_old; /* inside the image; old: where its own root goes, inside the new one, NULL = nowhere */
 
         /* Execution */
         bool boot, as_pid2;
@@ -137,26 +259,45 @@ typedef struct MachineSpec {
         char *machine_id;     /* 32 hex digits, lower case */
         uint64_t personality; /* personality(2) value */
 
+        /* Of a service manager */
+        char *slice;
+        char **properties; /* NAME=VALUE */
+        bool register_machine, keep_unit;
+
         /* Users */
         SpecUsers users;
         uint32_t users_base, users_count;
+        SpecIdRanges users_map; /* instead of one range */
+        SpecOwnership ownership;
 
         /* Network */
         SpecNetwork network;
 
         /* Security */
         uint64_t capability, drop_capability; /* bit per CAP_*; UINT64_MAX = "all" */
+        uint64_t ambient_capability;
+        char **system_call_filter; /* names and @groups that are let through too; with "~" in front: that are not */
+        char **address_families;   /* AF_* that sockets may be of; all with "~" in front: that they may not be of; "none" */
 
         /* Resources */
         SpecRlimit rlimit[SPEC_RLIMITS]; /* index is RLIMIT_* */
         int oom_score_adjust;
         uint64_t cpu_affinity[SPEC_CPU_WORDS]; /* bit per CPU */
 
+        /* What of the host is shown inside */
+        SpecResolvConf resolv_conf;
+        SpecTimezone timezone;
+        SpecLinkJournal link_journal;
+        char **bind_users, **bind_user_groups;
+        char *bind_user_shell; /* a path, "yes" for the user's own, "no" */
+        SpecCredentials credentials;
+
         /* Mounts, in the order given */
         SpecMounts mounts;
 
         /* Input and output */
         SpecConsole console;
+        char *background; /* of the caller's terminal meanwhile, the numbers of an SGR sequence; empty: as it is */
         bool quiet;
         uint64_t stop_timeout_usec; /* between the polite stop signal and SIGKILL */
 } MachineSpec;

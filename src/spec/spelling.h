@@ -20,6 +20,7 @@ typedef enum SpecUse { /* which verbs take an option */
                        SPEC_USE_RUN = 1 << 0,
                        SPEC_USE_START = 1 << 1,
                        SPEC_USE_SHELL = 1 << 2,
+                       SPEC_USE_NSPAWN = 1 << 3, /* the command line of systemd-nspawn, which takes those of run too */
 } SpecUse;
 
 typedef enum SpecHeading { /* in the order in which help lists them */
@@ -30,6 +31,7 @@ typedef enum SpecHeading { /* in the order in which help lists them */
                            SPEC_HEADING_NETWORK,
                            SPEC_HEADING_SECURITY,
                            SPEC_HEADING_RESOURCES,
+                           SPEC_HEADING_INTEGRATION,
                            SPEC_HEADING_MOUNTS,
                            SPEC_HEADING_IO,
                            _SPEC_HEADING_MAX,

@@ -70,7 +70,7 @@ static int strv_value_parse(MachineSpec *s, SpecField f, ValueVariant variant, c
         strv_push(VALUE_MEMBER(char **, s, f), text);
         return 0;
 }
-static void strv_value_format(const MachineSpec *s, SpecField f, ValueVariant variant, char ***ret)
+void value_strv_format(const MachineSpec *s, SpecField f, ValueVariant variant, char ***ret)
 {
         _cleanup_strv_ char **words = NULL;
 
@@ -83,15 +83,15 @@ static void strv_value_format(const MachineSpec *s, SpecField f, ValueVariant va
         if (words)
                 strv_consume(ret, strv_join(words, " "));
 }
-static void strv_value_take(MachineSpec *to, MachineSpec *from, SpecField f)
+void value_strv_take(MachineSpec *to, MachineSpec *from, SpecField f)
 {
         *VALUE_MEMBER(char **, to, f) = TAKE_PTR(*VALUE_MEMBER(char **, from, f));
 }
-static void strv_value_clear(MachineSpec *s, SpecField f)
+void value_strv_clear(MachineSpec *s, SpecField f)
 {
         *VALUE_MEMBER(char **, s, f) = strv_free(*VALUE_MEMBER(char **, s, f));
 }
-const ValueType value_strv = {strv_value_parse, strv_value_format, strv_value_take, strv_value_clear, NULL, true};
+const ValueType value_strv = {strv_value_parse, value_strv_format, value_strv_take, value_strv_clear, NULL, true};
 
 static bool is_assignment(const char *s)
 {
@@ -122,4 +122,4 @@ static int environment_parse(MachineSpec *s, SpecField f, ValueVariant variant, 
                 r = environment_add(s, *w, e);
         return r;
 }
-const ValueType value_environment = {environment_parse, strv_value_format, strv_value_take, strv_value_clear, NULL, true};
+const ValueType value_environment = {environment_parse, value_strv_format, value_strv_take, value_strv_clear, NULL, true};

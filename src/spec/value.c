@@ -53,23 +53,23 @@ const ValueType value_bool = {bool_parse, bool_format, bool_take, bool_clear, bo
 
 /* ---- strings: what they share ---- */
 
-static void string_assign(MachineSpec *s, SpecField f, char *take)
+void value_string_assign(MachineSpec *s, SpecField f, char *take)
 {
         free(*VALUE_MEMBER(char *, s, f));
         *VALUE_MEMBER(char *, s, f) = take;
 }
-static void string_format(const MachineSpec *s, SpecField f, ValueVariant variant, char ***ret)
+void value_string_format(const MachineSpec *s, SpecField f, ValueVariant variant, char ***ret)
 {
         if (*VALUE_MEMBER(char *, s, f))
                 strv_push(ret, *VALUE_MEMBER(char *, s, f));
 }
-static void string_take(MachineSpec *to, MachineSpec *from, SpecField f)
+void value_string_take(MachineSpec *to, MachineSpec *from, SpecField f)
 {
         *VALUE_MEMBER(char *, to, f) = TAKE_PTR(*VALUE_MEMBER(char *, from, f));
 }
-static void string_clear(MachineSpec *s, SpecField f)
+void value_string_clear(MachineSpec *s, SpecField f)
 {
-        string_assign(s, f, NULL);
+        value_string_assign(s, f, NULL);
 }
 
 /* Relative ones are made absolute by whoever knows the current directory (spec/argv.c). */
@@ -81,30 +81,30 @@ static int path_parse(MachineSpec *s, SpecField f, ValueVariant variant, const c
         _cleanup_free_ char *simple = path_simplify(xstrdup(text));
         if (!path_is_normalized(simple))
                 return error_set(e, -EINVAL, "path '%s' has '..' in it; write the path that is meant", text);
-        string_assign(s, f, TAKE_PTR(simple));
+        value_string_assign(s, f, TAKE_PTR(simple));
         return 0;
 }
-const ValueType value_path = {path_parse, string_format, string_take, string_clear, NULL, false};
+const ValueType value_path = {path_parse, value_string_format, value_string_take, value_string_clear, NULL, false};
 
 static int machine_parse(MachineSpec *s, SpecField f, ValueVariant variant, const char *text, Error *e)
 {
         if (!path_machine_name_is_valid(text))
                 return error_set(e, -EINVAL,
                                  "'%s' cannot be a machine's name: letters, digits, '-' and '.' can be in it, at most 64", text);
-        string_assign(s, f, xstrdup(text));
+        value_string_assign(s, f, xstrdup(text));
         return 0;
 }
-const ValueType value_machine = {machine_parse, string_format, string_take, string_clear, NULL, false};
+const ValueType value_machine = {machine_parse, value_string_format, value_string_take, value_string_clear, NULL, false};
 
 static int hostname_parse(MachineSpec *s, SpecField f, ValueVariant variant, const char *text, Error *e)
 {
         if (!path_machine_name_is_valid(text))
                 return error_set(e, -EINVAL, "'%s' cannot be a host name: letters, digits, '-' and '.' can be in it, at most 64",
                                  text);
-        string_assign(s, f, xstrdup(text));
+        value_string_assign(s, f, xstrdup(text));
         return 0;
 }
-const ValueType value_hostname = {hostname_parse, string_format, string_take, string_clear, NULL, false};
+const ValueType value_hostname = {hostname_parse, value_string_format, value_string_take, value_string_clear, NULL, false};
 
 /* valid_user_group_name() of systemd in its relaxed form, which is what images really hold. */
 static int user_parse(MachineSpec *s, SpecField f, ValueVariant variant, const char *text, Error *e)
@@ -115,10 +115,10 @@ static int user_parse(MachineSpec *s, SpecField f, ValueVariant variant, const c
                 valid = *c > ' ' && *c != 0x7f && *c != ':' && *c != '/';
         if (!valid)
                 return error_set(e, -EINVAL, "'%s' cannot be a user's name or ID", text);
-        string_assign(s, f, xstrdup(text));
+        value_string_assign(s, f, xstrdup(text));
         return 0;
 }
-const ValueType value_user = {user_parse, string_format, string_take, string_clear, NULL, false};
+const ValueType value_user = {user_parse, value_string_format, value_string_take, value_string_clear, NULL, false};
 
 /* 32 hex digits, or the form with dashes. */
 static int uuid_parse(MachineSpec *s, SpecField f, ValueVariant variant, const char *text, Error *e)
@@ -134,10 +134,10 @@ static int uuid_parse(MachineSpec *s, SpecField f, ValueVariant variant, const c
                 return error_set(e, -EINVAL, "'%s' is no UUID: 32 hexadecimal digits", text);
         if (strspn(hex, "0") == 32)
                 return error_set(e, -EINVAL, "the UUID of zeros is no machine's; leave it out for a random one");
-        string_assign(s, f, xstrdup(hex));
+        value_string_assign(s, f, xstrdup(hex));
         return 0;
 }
-const ValueType value_uuid = {uuid_parse, string_format, string_take, string_clear, NULL, false};
+const ValueType value_uuid = {uuid_parse, value_string_format, value_string_take, value_string_clear, NULL, false};
 
 /* ---- time spans ---- */
 

@@ -10,8 +10,13 @@ typedef enum ValueVariant { /* how a spelling differs from the plain one of its 
                             VARIANT_BIND,
                             VARIANT_BIND_READ_ONLY,
                             VARIANT_TMPFS,
+                            VARIANT_OVERLAY,
+                            VARIANT_OVERLAY_READ_ONLY,
                             VARIANT_INACCESSIBLE,
                             VARIANT_PRIVATE, /* network: a boolean */
+                            VARIANT_CHOWN,   /* ownership: a boolean */
+                            VARIANT_SET,     /* credential: ID:VALUE */
+                            VARIANT_LOAD,    /* credential: ID:PATH */
                             VARIANT_WORDS,   /* lists: the text is several, quoted as in a shell */
                             _VARIANT_MAX,
 } ValueVariant;
@@ -29,7 +34,9 @@ typedef struct ValueType {
 
 extern const ValueType value_bool, value_path, value_machine, value_hostname, value_user, value_uuid, value_strv,
                 value_environment, value_signal, value_personality, value_users, value_network, value_capabilities, value_rlimit,
-                value_oom_score, value_cpus, value_mounts, value_console, value_seconds;
+                value_oom_score, value_cpus, value_mounts, value_console, value_seconds, value_settings, value_volatile,
+                value_pivot_root, value_slice, value_users_map, value_ownership, value_filter, value_families, value_resolv_conf,
+                value_timezone, value_link_journal, value_user_names, value_user_shell, value_credentials, value_background;
 
 /* The member that a field's row points to. */
 #define VALUE_MEMBER(T, s, f) ((T *)((char *)(s) + field_row(f)->offset))
@@ -43,7 +50,27 @@ const char *value_capability_to_name(unsigned capability);                 /* NU
 int value_capability_list(const char *text, uint64_t *ret, Error *e);      /* by commas or blanks; "all" */
 int value_rlimit_from_name(const char *name);                              /* "NOFILE", "RLIMIT_NOFILE"; -EINVAL */
 const char *value_rlimit_to_name(unsigned limit);                          /* "NOFILE" */
+int value_family_from_name(const char *name);                              /* "AF_UNIX"; -EINVAL */
 const char *value_users_to_name(SpecUsers users);
 const char *value_network_to_name(SpecNetwork network);
 const char *value_console_to_name(SpecConsole console);
 const char *value_idmap_to_name(SpecIdmap idmap);
+const char *value_ownership_to_name(SpecOwnership ownership);
+const char *value_volatile_to_name(SpecVolatile mode);
+const char *value_resolv_conf_to_name(SpecResolvConf mode);
+const char *value_timezone_to_name(SpecTimezone mode);
+const char *value_link_journal_to_name(SpecLinkJournal mode);
+
+/* What the simple string types share. */
+void value_string_format(const MachineSpec *s, SpecField f, ValueVariant variant, char ***ret);
+void value_string_take(MachineSpec *to, MachineSpec *from, SpecField f);
+void value_string_clear(MachineSpec *s, SpecField f);
+void value_string_assign(MachineSpec *s, SpecField f, char *take);
+void value_strv_format(const MachineSpec *s, SpecField f, ValueVariant variant, char ***ret);
+void value_strv_take(MachineSpec *to, MachineSpec *from, SpecField f);
+void value_strv_clear(MachineSpec *s, SpecField f);
+/* An absolute path, simplified, without ".."; `what` names it in messages. */
+int value_path_read(const char *text, const char *what, char **ret, Error *e);
+/* Up to n fields by ":"; "\:" and "\\" are the characters themselves. Returns how many there were, -EINVAL for more. What follows the
+ * last wanted colon is not split again when `rest`. */
+int value_fields_split(const char *text, char **fields, int n, bool rest);

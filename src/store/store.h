@@ -109,6 +109,18 @@ typedef struct StoreLock {
 int store_lock(Store *s, const StoreImage *i, bool exclusive, StoreLock *ret, Error *e);
 void store_unlock(StoreLock *l);
 
+/* A place for what is thrown away: path/data and path/work on the store's file system, data with the owner and mode of the image's root.
+ * After a kill -9 the next store_open() clears it. */
+typedef struct StoreScratch {
+        char *path; /* absolute; NULL: none */
+        int fd;     /* holds its lock */
+} StoreScratch;
+#define STORE_SCRATCH_NONE ((StoreScratch){.fd = -1})
+int store_scratch_begin(Store *s, const StoreImage *i, StoreScratch *ret, Error *e);
+void store_scratch_end(StoreScratch *x);
+/* In a process that handed it to another one: without removing anything. */
+void store_scratch_abandon(StoreScratch *x);
+
 /* source may be running: `quiesce` (may be NULL, or have NULL fields) is called around the instant of the copy; what a running overlay
  * machine has changed since its last snapshot is copied, everything else is shared. A caller that is killed between freeze and
  * thaw leaves the machine frozen: whoever finds it so thaws it. */

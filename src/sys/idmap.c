@@ -16,23 +16,29 @@
 #include "sys/mount.h"
 #include "sys/process.h"
 
-int sys_idmap_write(pid_t pid, const SysIdRange *ranges, size_t n)
+static int write_map(pid_t pid, const char *file, const SysIdRange *ranges, size_t n)
 {
-        static const char *const files[] = {"uid_map", "gid_map"};
         _cleanup_buf_ Buf map = {};
+        char path[64];
 
         if (n == 0)
                 return -EINVAL;
         for (size_t i = 0; i < n; i++)
                 buf_addf(&map, "%u %u %u\n", ranges[i].inside, ranges[i].outside, ranges[i].count);
-        for (size_t i = 0; i < ELEMENTSOF(files); i++) {
-                char path[64];
-                snprintf(path, sizeof(path), "/proc/%d/%s", pid, files[i]);
-                int r = file_write_at(AT_FDCWD, path, map.data, 0);
-                if (r < 0)
-                        return r;
-        }
-        return 0;
+        snprintf(path, sizeof(path), "/proc/%d/%s", pid, file);
+        return file_write_at(AT_FDCWD, path, map.data, 0);
+}
+
+int sys_idmap_write_maps(pid_t pid, const SysIdMaps *maps)
+{
+        int r = write_map(pid, "uid_map", maps->uids, maps->n_uids);
+
+        return r < 0 ? r : write_map(pid, "gid_map", maps->gids, maps->n_gids);
+}
+
+int sys_idmap_write(pid_t pid, const SysIdRange *ranges, size_t n)
+{
+        return sys_idmap_write_maps(pid, &(SysIdMaps){ranges, ranges, n, n});
 }
 
 /* Stays until the parent lets go of its end of the pipe, be it by dying. */
@@ -48,6 +54,11 @@ _noreturn_ static void hold_namespace(const int pipe[static 2])
 
 int sys_idmap_userns(const SysIdRange *ranges, size_t n)
 {
+        return sys_idmap_userns_maps(&(SysIdMaps){ranges, ranges, n, n});
+}
+
+int sys_idmap_userns_maps(const SysIdMaps *maps)
+{
         _cleanup_close_ int pidfd = -1, userns = -1;
         int pipe[2];
 
@@ -58,7 +69,7 @@ int sys_idmap_userns(const SysIdRange *ranges, size_t n)
                 hold_namespace(pipe);
         (void)close(pipe[0]);
 
-        int r = pid < 0 ? pid : sys_idmap_write(pid, ranges, n);
+        int r = pid < 0 ? pid : sys_idmap_write_maps(pid, maps);
         if (r == 0) {
                 char path[64];
                 snprintf(path, sizeof(path), "/proc/%d/ns/user", pid);

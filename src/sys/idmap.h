@@ -11,6 +11,13 @@ typedef struct SysIdRange {
 
 /* Writes /proc/PID/uid_map and gid_map (same ranges for both) for a process that has just entered a new user namespace. */
 int sys_idmap_write(pid_t pid, const SysIdRange *ranges, size_t n);
+/* With groups mapped otherwise than users. */
+typedef struct SysIdMaps {
+        const SysIdRange *uids, *gids;
+        size_t n_uids, n_gids;
+} SysIdMaps;
+int sys_idmap_write_maps(pid_t pid, const SysIdMaps *maps);
+int sys_idmap_userns_maps(const SysIdMaps *maps);
 /* A user namespace descriptor with the given map, held open by a helper process that is gone on return. For ID-mapped mounts
  * outside an engine run. */
 int sys_idmap_userns(const SysIdRange *ranges, size_t n);

@@ -28,6 +28,8 @@ static void every_option_belongs_to_a_verb(void **state)
         for (VerbId id = 0; id < _VERB_MAX; id++)
                 for (size_t i = 0; i < ELEMENTSOF(verbs[id].options); i++)
                         used[verbs[id].options[i]] = true;
+        for (size_t i = 0; i < ELEMENTSOF(verb_nspawn.options); i++)
+                used[verb_nspawn.options[i]] = true;
         for (OptionId o = 0; o < _OPTION_MAX; o++)
                 assert_true(used[o]);
 }
