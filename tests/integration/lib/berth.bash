@@ -37,10 +37,8 @@ berth_processes() {
         for pid in $(grep -lsF "${T##*/}" /proc/[0-9]*/mountinfo | cut -d/ -f3); do
                 [ "$(readlink "/proc/$pid/ns/mnt" 2>/dev/null || echo "$own")" = "$own" ] || echo "$pid"
         done
-        for pid in /proc/[0-9]*; do
-                [ "${pid#/proc/}" != $$ ] && [ "${pid#/proc/}" != "$BASHPID" ] || continue
-                [[ $(readlink "$pid/exe" 2>/dev/null) == "$(realpath "${BERTH%/*}")"/berth* ]] || continue
-                tr '\0' '\n' <"$pid/environ" 2>/dev/null | grep -qx "BERTH_RUN=$BERTH_RUN" && echo "${pid#/proc/}"
+        for pid in $(stat -c %N /proc/[0-9]*/exe 2>/dev/null | grep -F -- "-> '$(realpath "${BERTH%/*}")/berth" | cut -d/ -f3); do
+                tr '\0' '\n' <"/proc/$pid/environ" 2>/dev/null | grep -qx "BERTH_RUN=$BERTH_RUN" && echo "$pid"
         done
         return 0
 }
