@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -195,8 +196,29 @@ static void find_groups(const StoreImage *image, HostFacts *f)
         f->n_user_groups = groups.n;
 }
 
+/* With --pivot-root=, whose files count; of a directory only, as a layer may have any part of it. A link that leads out of the image
+ * counts for nothing. */
+static char *pivoted_directory(const StoreImage *image, const MachineSpec *spec)
+{
+        char real[PATH_MAX];
+        _cleanup_free_ char *joined = spec->pivot_root && image->directory ? path_join(image->directory, spec->pivot_root) : NULL;
+
+        return joined && realpath(joined, real) && path_has_prefix(real, image->directory) ? xstrdup(real) : NULL;
+}
+
 int machine_facts_image(const StoreImage *image, const MachineSpec *spec, HostFacts *f, Error *e)
 {
+        _cleanup_free_ char *pivoted = pivoted_directory(image, spec);
+        if (pivoted) {
+                StoreImage inner = *image; /* borrowed members */
+                MachineSpec plain = *spec;
+                inner.directory = pivoted;
+                plain.pivot_root = NULL;
+                int r = machine_facts_image(&inner, &plain, f, e);
+                free(f->root_directory);
+                f->root_directory = xstrdup(image->directory);
+                return r;
+        }
         _cleanup_close_ int root = store_image_open(image, "/", O_PATH | O_DIRECTORY);
         struct stat st;
         if (root < 0)

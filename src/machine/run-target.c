@@ -37,16 +37,22 @@ static char *name_of_path(const char *path)
         return name;
 }
 
+/* The host's own tree goes by its name. */
+static const char *named_after(const char *path, char host[static 65])
+{
+        return str_eq(path, "/") && gethostname(host, 64) == 0 ? host : path;
+}
+
 static int open_directory(Target *t, Error *e)
 {
-        char real[PATH_MAX];
+        char real[PATH_MAX], host[65] = "";
         if (!realpath(t->spec.directory, real))
                 return error_sys(e, -errno, "cannot open directory '%s'", t->spec.directory);
         _cleanup_close_ int fd = open(real, O_PATH | O_DIRECTORY | O_CLOEXEC);
         struct stat st;
         if (fd < 0 || fstat(fd, &st) < 0)
                 return error_sys(e, -errno, "cannot open directory '%s'", t->spec.directory);
-        t->name = spec_is_set(&t->spec, SPEC_FIELD_MACHINE) ? xstrdup(t->spec.machine) : name_of_path(real);
+        t->name = spec_is_set(&t->spec, SPEC_FIELD_MACHINE) ? xstrdup(t->spec.machine) : name_of_path(named_after(real, host));
         t->image = (StoreImage){
                         .name = xstrdup(t->name),
                         .driver = STORE_DIRECTORY,

@@ -134,6 +134,60 @@ static void resolv(HostFacts *f)
 {
         f->has_resolv_conf = true;
 }
+static void names(HostFacts *f)
+{
+        for (size_t i = 0; i < _FACT_RESOLV_MAX; i++)
+                f->resolv_conf[i] = true;
+        f->has_resolv_conf = f->resolved_listens = true;
+}
+static void zone(HostFacts *f)
+{
+        f->has_localtime = f->image_has_timezone = true;
+        replace(&f->timezone, "Europe/Berlin");
+}
+static void journal(HostFacts *f)
+{
+        f->has_journal = f->has_machine_journal = true;
+        replace(&f->host_machine_id, "ffeeddccbbaa99887766554433221100");
+        replace(&f->machine_id, "00112233445566778899aabbccddeeff");
+}
+static void merged(HostFacts *f)
+{
+        strv_push(&f->usr_links, "bin=usr/bin");
+        strv_push(&f->usr_links, "lib64=usr/lib64");
+}
+static void unmerged(HostFacts *f)
+{
+        f->usr_unmerged = true;
+}
+static void scratch(HostFacts *f)
+{
+        replace(&f->scratch, "/var/lib/machines/.berth.v/work/.#web.0");
+}
+static void lina(HostFacts *f)
+{
+        f->bind_users = xnew(FactUser, 1);
+        f->n_bind_users = 1;
+        f->bind_users[0] = (FactUser){.name = xstrdup("lina"),
+                                      .real_name = xstrdup("Lina L"),
+                                      .home = xstrdup("/home/lina"),
+                                      .shell = xstrdup("/bin/zsh"),
+                                      .password = xstrdup("$6$x$y"),
+                                      .uid = 1000,
+                                      .gid = 100};
+        f->image_uids = xnew(uint32_t, 1);
+        f->image_uids[f->n_image_uids++] = 60514;
+}
+static void secret(HostFacts *f)
+{
+        f->credentials = xnew(FactCredential, 1);
+        f->n_credentials = 1;
+        f->credentials[0] = (FactCredential){.id = xstrdup("token"), .data = (unsigned char *)xstrdup("hush"), .len = 4};
+}
+static void half_chowned(HostFacts *f)
+{
+        f->root_owner = 0xfffe0000;
+}
 static void tun(HostFacts *f)
 {
         f->has_tun = true;
@@ -161,6 +215,15 @@ static const Preset presets[] = {
                 {"leader", leader},
                 {"resolv-conf", resolv},
                 {"tun", tun},
+                {"names", names},
+                {"zone", zone},
+                {"journal", journal},
+                {"merged", merged},
+                {"unmerged", unmerged},
+                {"scratch", scratch},
+                {"lina", lina},
+                {"secret", secret},
+                {"half-chowned", half_chowned},
 };
 
 bool preset_facts(HostFacts *ret, char *const *words)

@@ -51,6 +51,17 @@ static void slow_ones_do_not_escape(void **state)
         assert_false(escape_feed(&e, "\x1d", 1, 1001 + USEC_PER_SEC));
 }
 
+static void two_and_a_letter_ask_for_power_off_or_reboot(void **state)
+{
+        Escape e = {0};
+
+        assert_int_equal(escape_feed(&e, "\x1d\x1dp", 3, 1000), ESCAPE_POWEROFF);
+        assert_int_equal(escape_feed(&e, "\x1d\x1dr", 3, 1000), ESCAPE_REBOOT);
+        assert_int_equal(escape_feed(&e, "\x1dp", 2, 1000), ESCAPE_NONE);
+        assert_int_equal(escape_feed(&e, "\x1d\x1d", 2, 1000), ESCAPE_NONE);
+        assert_int_equal(escape_feed(&e, "p", 1, 1001 + USEC_PER_SEC), ESCAPE_NONE); /* too late */
+}
+
 static void an_escape_is_used_up(void **state)
 {
         Escape e = {0};
@@ -172,6 +183,7 @@ int main(void)
                         cmocka_unit_test(two_do_not_escape),
                         cmocka_unit_test(another_key_between_starts_anew),
                         cmocka_unit_test(slow_ones_do_not_escape),
+                        cmocka_unit_test(two_and_a_letter_ask_for_power_off_or_reboot),
                         cmocka_unit_test(an_escape_is_used_up),
                         cmocka_unit_test(what_the_payload_writes_is_shown_and_logged),
                         cmocka_unit_test(what_is_typed_reaches_the_payload),

@@ -177,6 +177,52 @@ static void a_program_that_does_not_fit_is_refused(void **state)
         assert_int_equal(seccomp_build(archs, 0, false, program, ELEMENTSOF(program)), -E2BIG);
 }
 
+static void named_calls_are_settled_whatever_the_rows_say(void **state)
+{
+        const SeccompRow rows[] = {
+                        {0, SECCOMP_CLASS_UNKNOWN}, {5, SECCOMP_CLASS_REFUSE}, {6, SECCOMP_CLASS_ALLOW}, {9, SECCOMP_CLASS_SYNC}};
+        const SeccompArch arch = {.audit = 7, .rows = rows, .n = ELEMENTSOF(rows)};
+        const PlanCall calls[] = {{7, 6, false}, {7, 5, true}, {8, 8, false}, {7, 0, true},
+                                  {7, 9, true},  {7, 7, true}, {7, 7, false}, {7, 1u << 31, true}};
+        SeccompRow got[ELEMENTSOF(rows) + 2 * ELEMENTSOF(calls)];
+        const SeccompArch archs[] = {{.audit = 7, .rows = got, .n = seccomp_override(&arch, calls, ELEMENTSOF(calls), got)}, {0}};
+        const uint32_t allow = SECCOMP_RET_ALLOW, refuse = SECCOMP_RET_ERRNO | EPERM, unknown = SECCOMP_RET_ERRNO | ENOSYS;
+        const struct {
+                int nr;
+                uint32_t action;
+        } want[] = {{0, allow}, {1, unknown},           {4, unknown},           {5, allow}, {6, refuse}, {7, refuse},
+                    {8, allow}, {9, SECCOMP_RET_ERRNO}, {10, SECCOMP_RET_ERRNO}};
+
+        for (size_t i = 0; i < ELEMENTSOF(want); i++)
+                assert_int_equal(ask(archs, 0, true, (struct seccomp_data){.nr = want[i].nr, .arch = 7}), want[i].action);
+        assert_int_equal(ask(archs, 0, true, (struct seccomp_data){.nr = (int)(1u << 31), .arch = 7}), SECCOMP_RET_ERRNO);
+}
+
+static uint32_t ask_families(uint32_t arch, int nr, bool refused, uint64_t family)
+{
+        uint32_t families[] = {AF_INET, AF_UNIX};
+        PlanCall calls[] = {{7, 41, true}, {8, 359, true}};
+        PlanOp op = {.number = refused, .groups = families, .value = 2, .calls = calls, .n_calls = 2};
+        struct sock_filter program[64];
+        int n = seccomp_build_families(&op, program, ELEMENTSOF(program));
+
+        assert_true(n > 0);
+        return interpret(program, (size_t)n, &(struct seccomp_data){.nr = nr, .arch = arch, .args = {family}});
+}
+
+static void sockets_are_of_these_families_only(void **state)
+{
+        const uint32_t refused = SECCOMP_RET_ERRNO | EAFNOSUPPORT;
+
+        assert_int_equal(ask_families(7, 41, false, AF_INET), SECCOMP_RET_ALLOW);
+        assert_int_equal(ask_families(8, 359, false, AF_UNIX), SECCOMP_RET_ALLOW);
+        assert_int_equal(ask_families(7, 41, false, AF_PACKET), refused);
+        assert_int_equal(ask_families(8, 359, false, AF_PACKET), refused);
+        assert_int_equal(ask_families(7, 359, false, AF_PACKET), SECCOMP_RET_ALLOW);
+        assert_int_equal(ask_families(7, 41, true, AF_INET), refused);
+        assert_int_equal(ask_families(7, 41, true, AF_PACKET), SECCOMP_RET_ALLOW);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -191,6 +237,8 @@ int main(void)
                         cmocka_unit_test(a_foreign_architecture_has_no_calls),
                         cmocka_unit_test(every_number_of_a_long_table_is_found),
                         cmocka_unit_test(a_program_that_does_not_fit_is_refused),
+                        cmocka_unit_test(named_calls_are_settled_whatever_the_rows_say),
+                        cmocka_unit_test(sockets_are_of_these_families_only),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

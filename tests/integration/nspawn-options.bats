@@ -1,0 +1,354 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# The settings of systemd-nspawn, as a payload sees them.
+
+load lib/berth
+
+setup() {
+        berth_setup
+        D=$T/root
+        busybox_root "$D"
+        mkdir "$T/compat"
+        ln -s "$(realpath "$BERTH")" "$T/compat/systemd-nspawn"
+}
+teardown() { berth_teardown; }
+
+in_root() { "$BERTH" run --quiet -D "$D" --console=pipe "$@"; }
+nspawn() { "$T/compat/systemd-nspawn" --quiet "$@"; }
+refused() { # MESSAGE-PART... -- COMMAND...
+        local parts=()
+        while [ "$1" != -- ]; do parts+=("$1"); shift; done
+        shift
+        run "$@"
+        [ "$status" = 1 ] || { echo "status $status: $output"; return 1; }
+        for part in "${parts[@]}"; do [[ $output == *"$part"* ]] || { echo "no '$part' in: $output"; return 1; }; done
+}
+merged_usr() { # a root whose programs are all in /usr
+        mv "$D"/bin/* "$D/usr/bin/"
+        rmdir "$D/bin" "$D/sbin"
+        ln -s usr/bin "$D/bin"
+        ln -s usr/bin "$D/sbin"
+}
+
+# ---- by the name systemd-nspawn ----
+
+@test "called systemd-nspawn: no user namespace, the host's network, the command is PID 1" {
+        run nspawn -P -D "$D" sh -c 'echo $$; cat /proc/self/uid_map; readlink /proc/self/ns/net'
+        [ "${lines[0]}" = 1 ]
+        [ "$(echo ${lines[1]})" = "0 0 4294967295" ]
+        [ "${lines[2]}" = "$(readlink /proc/self/ns/net)" ]
+}
+
+@test "called systemd-nspawn: the current directory is the root when none is named" {
+        cd "$D"
+        [ "$(nspawn -P cat /etc/os-release | head -n 1)" = ID=busyroot ]
+}
+
+@test "called systemd-nspawn: -M finds the machine, options end at the command" {
+        busybox_machine fedora none
+        [ "$(nspawn -P -M fedora echo -x -b)" = "-x -b" ]
+}
+
+@test "called systemd-nspawn: --version says which one it stands for, --help lists options" {
+        [[ $(nspawn --version) == "systemd 257 (berth "* ]]
+        [[ $(nspawn --no-pager --help) == *--private-users-ownership=* ]]
+}
+
+@test "make install puts the name into a directory of its own" {
+        build=$(dirname "$(realpath "$BERTH")")
+        [ -e "$build/build.ninja" ] || skip "not a build directory"
+        DESTDIR=$T/dest meson install -C "$build" --no-rebuild >/dev/null
+        link=$(find "$T/dest" -path '*/berth/compat/systemd-nspawn')
+        [ -n "$link" ]
+        [ -e "$T/dest$(readlink "$link")" ]
+}
+
+# ---- the settings file ----
+
+@test "--settings=no reads no file, yes lets the command line win, override the file" {
+        printf '[Exec]\nHostname=filed\n' >"$T/root.nspawn"
+        [ "$(in_root hostname)" = filed ]
+        [ "$(in_root --settings=no hostname)" = root ]
+        [ "$(in_root --hostname=typed hostname)" = typed ]
+        [ "$(in_root --settings=override --hostname=typed hostname)" = filed ]
+}
+
+@test "a file beside the tree is trusted only with --settings=trusted" {
+        mkdir "$T/shared"
+        echo seen >"$T/shared/file"
+        printf '[Files]\nBind=%s:/mnt\n' "$T/shared" >"$T/root.nspawn"
+        run in_root ls /mnt
+        [[ $output == *"Bind= is left out, as the file is not trusted"* ]]
+        [[ $output != *file ]]
+        [ "$(in_root --settings=trusted cat /mnt/file)" = seen ]
+}
+
+@test "one mount on the command line hides all mounts of the file" {
+        mkdir "$D/a"
+        printf '[Files]\nTemporaryFileSystem=/a\n' >"$T/root.nspawn"
+        in_root --settings=trusted grep ' /a tmpfs' /proc/mounts
+        run in_root --settings=trusted --tmpfs=/mnt grep ' /a tmpfs' /proc/mounts
+        [ "$status" = 1 ]
+}
+
+# ---- changes that are thrown away ----
+
+@test "--ephemeral throws changes away, and has a name of its own" {
+        run in_root -x sh -c 'echo new >/new; cat /new; hostname'
+        [ "${lines[0]}" = new ]
+        [[ ${lines[1]} =~ ^root-[0-9a-f]{16}$ ]]
+        [ ! -e "$D/new" ]
+        berth_no_debris
+}
+
+@test "--ephemeral runs a machine of the store twice at a time" {
+        busybox_machine web none
+        mkfifo "$T/go"
+        "$BERTH" run -q -P -x --settings=no -M web cat <"$T/go" >/dev/null &
+        exec 7>"$T/go"
+        sleep 0.5
+        run "$BERTH" run -q -P -x -D "$BERTH_MACHINES/web" echo other
+        exec 7>&-
+        wait
+        [ "$output" = other ]
+}
+
+@test "kill -9 of an ephemeral machine: the next command clears what it left" {
+        "$BERTH" run -q -P -D "$D" -x sh -c 'echo big >/big; sleep 100' &
+        for i in $(seq 50); do [ -n "$(find "$BERTH_MACHINES" -path '*/data/big' 2>/dev/null)" ] && break; sleep 0.1; done
+        [ -n "$(find "$BERTH_MACHINES" -path '*/data/big')" ]
+        kill -9 $!
+        wait $! || true
+        sleep 0.3
+        "$BERTH" images >/dev/null
+        berth_no_debris
+}
+
+@test "--volatile=overlay keeps no change, state only has a /var of its own" {
+        in_root --volatile=overlay sh -c 'echo new >/new && [ -e /new ]'
+        [ ! -e "$D/new" ]
+        in_root --volatile=state sh -c 'touch /var/x && ! touch /new 2>/dev/null'
+        [ ! -e "$D/var/x" ]
+}
+
+@test "--volatile=yes shows /usr alone, read-only, and refuses a tree that is not merged" {
+        refused "--volatile=yes" "--volatile=overlay" -- in_root --volatile=yes true
+        merged_usr
+        in_root --volatile sh -c '[ ! -e /etc/passwd ] && ! touch /usr/x 2>/dev/null && touch /etc/x && [ -x /bin/sh ]'
+        in_root --volatile --private-users=no sh -c '! touch /usr/x 2>/dev/null && touch /etc/x'
+        [ ! -e "$D/etc/x" ]
+}
+
+@test "--template makes the directory, or the machine, once" {
+        "$BERTH" run -q -P --template="$D" -D "$T/copy" touch /made
+        [ -e "$T/copy/made" ] && [ ! -e "$D/made" ]
+        "$BERTH" run -q -P --template=/nowhere -D "$T/copy" [ -e /made ]
+        "$BERTH" run -q -P --template="$D" -M fresh touch /made
+        "$BERTH" run -q -P -M fresh [ -e /made ]
+        refused --template "is no directory" -- "$BERTH" run -q -P --template=/nowhere -D "$T/other" true || [[ $output == *nowhere* ]]
+        refused --template --ephemeral -- "$BERTH" run -q -P -x --template="$D" -D "$T/copy" true
+}
+
+@test "--pivot-root makes a directory of the tree the root" {
+        mkdir -p "$D/deploy/sysroot"
+        cp -a "$D"/bin "$D"/etc "$D"/deploy/
+        mkdir -p "$D"/deploy/{proc,sys,dev,run,tmp,usr}
+        echo inner >"$D/deploy/etc/which"
+        in_root --pivot-root=/deploy:/sysroot sh -c '[ "$(cat /etc/which)" = inner ] && [ -d /sysroot/deploy ]'
+        in_root --private-users=no --pivot-root=/deploy [ ! -e /deploy ]
+}
+
+# ---- mounts ----
+
+@test "--overlay: changes go to the upper layer, owned by the machine's root" {
+        mkdir -p "$T/low" "$T/up"
+        echo 1 >"$T/low/f"
+        in_root --overlay="$T/low:$T/up:/mnt" sh -c '[ "$(stat -c %u /mnt/f)" = 0 ] && echo 2 >/mnt/f'
+        [ "$(cat "$T/low/f" "$T/up/f" | xargs)" = "1 2" ]
+        [ "$(stat -c %u "$T/up/f")" = 0 ]
+        [ "$(ls -A "$T" | grep -c work)" = 0 ]
+}
+
+@test "--overlay without an upper layer keeps nothing, --overlay-ro takes nothing" {
+        mkdir -p "$T/low" "$T/more"
+        echo 1 >"$T/low/f"
+        in_root --overlay="$T/low::/mnt" sh -c 'echo 2 >/mnt/f && [ "$(cat /mnt/f)" = 2 ]'
+        [ "$(cat "$T/low/f")" = 1 ]
+        in_root --overlay-ro="$T/low:$T/more:/mnt" sh -c '[ -e /mnt/f ] && ! touch /mnt/g 2>/dev/null'
+}
+
+@test "--overlay of the image's own directories" {
+        mkdir "$D"/{l1,l2,l3}
+        echo a >"$D/l1/a"
+        in_root --overlay=+/l1:+/l2:/l3 sh -c '[ -e /l3/a ] && echo b >/l3/b'
+        [ "$(cat "$D/l2/b")" = b ]
+        [ "$(find "$D" -name '*.work' | wc -l)" = 0 ]
+}
+
+@test "bind mounts have owners: idmap, rootidmap, owneridmap, uid= and gid=" {
+        mkdir "$T/mine"
+        chown 1234:1234 "$T/mine"
+        owner() { in_root --bind="$T/mine:/home/lina:norbind,$1" stat -c %u:%g /home/lina; }
+        [ "$(owner idmap)" = 1234:1234 ]
+        [ "$(owner rootidmap)" = 0:0 ]
+        [ "$(owner owneridmap)" = 1000:1000 ]
+        [ "$(owner uid=77,gid=88)" = 77:88 ]
+        [ "$(in_root --private-users=no --bind="$T/mine:/mnt:uid=77,gid=88" stat -c %u:%g /mnt)" = 77:88 ]
+}
+
+@test "a bind mount without a source is an empty directory that is gone afterwards" {
+        in_root --bind=:/mnt sh -c '[ -z "$(ls /mnt)" ] && touch /mnt/x'
+        [ ! -e "$D/mnt/x" ]
+}
+
+@test "uid= and gid= of a tmpfs are the machine's" {
+        [ "$(in_root --tmpfs=/mnt:uid=1000,gid=50 stat -c %u:%g /mnt)" = 1000:50 ]
+}
+
+# ---- users ----
+
+@test "ID maps of one's own" {
+        run in_root --private-users-map=0:700000:1000 --private-users-map=1000:1000:1 cat /proc/self/uid_map
+        [ "$(echo $output)" = "0 700000 1000 1000 1000 1" ]
+        in_root --private-users-map=0:700000:1000 touch /made
+        [ "$(stat -c %u "$D/made")" = 0 ]
+        refused overlap -- in_root --private-users-map=0:700000:10 --private-users-map=5:800000:10 true
+        refused --private-users --private-users-map exclude -- in_root --private-users=pick --private-users-map=0:700000:10 true
+}
+
+@test "files of a tree that is shifted can still be mapped to another range" {
+        chown -hR 655360:655360 "$D"
+        [ "$(in_root --private-users=1310720 stat -c %u /etc/passwd)" = 0 ]
+}
+
+@test "--private-users-ownership=off leaves the owners as they are" {
+        [ "$(in_root --private-users=1310720 --private-users-ownership=off stat -c %u /etc/passwd)" != 0 ]
+}
+
+@test "--private-users-ownership=chown gives the files to the range, access lists and capabilities too" {
+        chmod 4755 "$D/bin/busybox"
+        command -v setfacl >/dev/null && setfacl -m u:1000:r "$D/etc/group"
+        in_root --private-users=655360 --private-users-ownership=chown true
+        [ "$(stat -c %u:%g "$D" "$D/etc/passwd" "$D/bin/sh" | sort -u)" = 655360:655360 ]
+        [ "$(stat -c %u "$D/home/lina")" = 656360 ]
+        [ "$(stat -c %a "$D/bin/busybox")" = 4755 ]
+        ! command -v getfacl >/dev/null || getfacl -n "$D/etc/group" 2>/dev/null | grep -q '^user:656360:r'
+        [ "$(in_root --private-users=yes stat -c %u:%g /etc/passwd)" = 0:0 ]
+        refused chown --read-only -- in_root --read-only --private-users=655360 --private-users-ownership=chown true
+}
+
+@test "--bind-user: the user is known inside, and its home is its own" {
+        grep -q '^nobody' /etc/passwd || skip "no users"
+        useradd -M -d "$T/home" -s /bin/bash "bt${BERTH_TEST_ID,,}" 2>/dev/null || skip "useradd does not work here"
+        user=bt${BERTH_TEST_ID,,}
+        mkdir "$T/home"
+        chown "$user" "$T/home"
+        chmod 755 "$T"
+        run in_root --bind-user="$user" --bind-user-group=wheel sh -c "
+                cat /run/host/userdb/$user.user /run/host/userdb/60514.group
+                stat -c 'home %u' /run/host/home/$user"
+        run2=$output
+        refused --bind-user "user namespace" -- in_root --private-users=no --bind-user="$user" true
+        userdel "$user"
+        [[ $run2 == *'"uid":60514'* ]]
+        [[ $run2 == *'"memberOf":["wheel"]'* ]]
+        [[ $run2 == *'"homeDirectory":"/run/host/home/'* ]]
+        [[ $run2 == *"home 60514"* ]]
+}
+
+# ---- rights ----
+
+@test "--ambient-capability reaches a command of an ordinary user" {
+        in_root --ambient-capability=CAP_NET_RAW -u lina grep -q '^CapEff:.*0000000000002000' /proc/self/status
+        refused --boot --ambient-capability -- in_root -b --ambient-capability=CAP_NET_RAW
+        refused --ambient-capability --capability=CAP_SYS_TIME -- in_root --ambient-capability=CAP_SYS_TIME true
+}
+
+@test "--system-call-filter takes calls away, by name and by group, and refusing wins" {
+        refused "not permitted" -- in_root --system-call-filter='~chmod fchmodat fchmodat2' chmod 700 /tmp
+        refused "not permitted" -- in_root --system-call-filter='@chown' --system-call-filter='~@chown' chown 1 /tmp
+        refused "there is no group '@nope'" -- in_root --system-call-filter=@nope true
+        refused "there is no system call 'frobnicate'" -- in_root --system-call-filter=frobnicate true
+        in_root --system-call-filter=@keyring true
+}
+
+@test "--system-call-filter of a file that is not trusted only takes away" {
+        printf '[Exec]\nSystemCallFilter=~@chown\n' >"$T/root.nspawn"
+        refused "not permitted" -- in_root chown 1 /tmp
+        printf '[Exec]\nSystemCallFilter=~@chown\nSystemCallFilter=@swap\n' >"$T/root.nspawn"
+        run in_root chown 1 /tmp
+        [ "$status" = 0 ]
+        [[ $output == *"SystemCallFilter= is left out"* ]]
+}
+
+@test "--restrict-address-families" {
+        refused "Address family not supported" -- in_root --restrict-address-families='~AF_INET AF_INET6' ping -c1 127.0.0.1
+        in_root --restrict-address-families='AF_INET AF_INET6' ping -c1 127.0.0.1
+        refused "Address family not supported" -- in_root --restrict-address-families=none ping -c1 127.0.0.1
+}
+
+# ---- what of the host is shown ----
+
+@test "credentials are handed in, for root alone, and cannot be changed" {
+        printf 'from a file' >"$T/secret"
+        run in_root --set-credential='a:b\x00c\n' --load-credential="s:$T/secret" sh -c '
+                od -An -c $CREDENTIALS_DIRECTORY/a; cat $CREDENTIALS_DIRECTORY/s; echo
+                stat -c %a $CREDENTIALS_DIRECTORY/s; touch $CREDENTIALS_DIRECTORY/x 2>/dev/null || echo kept'
+        [ "$(echo ${lines[0]})" = 'b \0 c \n' ]
+        [ "${lines[1]}" = "from a file" ]
+        [ "${lines[2]}" = 400 ]
+        [ "${lines[3]}" = kept ]
+        [ -z "$("$BERTH" run --plan -D "$D" --set-credential=a:geheim true | grep geheim)" ]
+        refused "credential '/nowhere'" -- in_root --load-credential=a:/nowhere true
+}
+
+@test "--resolv-conf: copy leaves a link, replace does not, bind and delete" {
+        [ -r /etc/resolv.conf ] || skip "the host has no resolv.conf"
+        in_root --resolv-conf=bind-host cat /etc/resolv.conf | cmp - /etc/resolv.conf
+        rm -f "$D/etc/resolv.conf"
+        ln -s ../run/guest.conf "$D/etc/resolv.conf"
+        in_root --resolv-conf=copy-host true
+        [ -L "$D/etc/resolv.conf" ]
+        in_root --resolv-conf=replace-host cmp /etc/resolv.conf /etc/resolv.conf
+        [ ! -L "$D/etc/resolv.conf" ]
+        cmp "$D/etc/resolv.conf" /etc/resolv.conf
+        in_root --resolv-conf=delete [ ! -e /etc/resolv.conf ]
+        refused --resolv-conf --read-only -- in_root --read-only --resolv-conf=copy-host true
+        refused --resolv-conf "/usr/lib/systemd/resolv.conf" -- in_root --resolv-conf=copy-static true || [ -e /usr/lib/systemd/resolv.conf ]
+}
+
+@test "--timezone" {
+        [ -e /etc/localtime ] || skip "the host has no time zone"
+        in_root --timezone=copy true
+        cmp "$D/etc/localtime" /etc/localtime
+        in_root --timezone=delete [ ! -e /etc/localtime ]
+        in_root --timezone=bind cmp /etc/localtime /etc/localtime
+}
+
+# ---- units, endings ----
+
+@test "a reboot under --keep-unit ends with 133, for the unit to start it again" {
+        run in_root --keep-unit --capability=CAP_SYS_BOOT sh -c 'kill -9 1 2>/dev/null; reboot -f'
+        [ "$status" = 133 ]
+        run in_root poweroff -f
+        [ "$status" = 0 ]
+}
+
+@test "what only systemd could do is refused by name" {
+        refused --property systemd -- in_root --property=MemoryMax=1G true
+        refused --register machined -- in_root --register=yes true
+        in_root --register=no true
+        refused --keep-unit --slice -- in_root --keep-unit --slice=a.slice true
+}
+
+@test "--slice names the control group's place" {
+        [ -n "$(cgroup2_mountpoint)" ] || skip "no cgroup2"
+        "$BERTH" run --plan -D "$D" --slice=a-b.slice true | grep -q 'cgroup /a.slice/a-b.slice/berth-root'
+}
+
+@test "refused together: each message names both" {
+        refused --boot --as-pid2 -- in_root -b -a
+        refused --ephemeral --link-journal -- in_root -x --link-journal=host true
+        refused "own root directory" --ephemeral -- "$BERTH" run -q -P -D / true
+        "$BERTH" run -q -P -x -D / --machine="m${BERTH_TEST_ID,,}" true
+}
