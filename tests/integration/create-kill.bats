@@ -128,7 +128,7 @@ moments() {
 
 @test "create, interrupted while it reads the index and fetches" {
         tiny old 2>/dev/null
-        web_delayed 60
+        web_delayed 150
         for i in 0 1 2 3 4; do
                 rm -rf "$BERTH_CACHE"
                 start_create web --rebuild
@@ -141,7 +141,7 @@ moments() {
 
 @test "create, killed while it reads the index and fetches" {
         tiny old 2>/dev/null
-        web_delayed 60
+        web_delayed 150
         for i in 0 1 2 3 4; do
                 rm -rf "$BERTH_CACHE"
                 start_create web --rebuild
