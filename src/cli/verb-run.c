@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/json.h"
+#include "base/str.h"
 #include "base/strv.h"
 #include "cli/cli.h"
 #include "plan/plan.h"
@@ -53,12 +54,46 @@ int cli_run(Cli *c, Error *e)
         return machine_run(&c->host, MACHINE_RUN, s, &c->status, e);
 }
 
+typedef struct Steering { /* a variable by which systemd-nspawn itself is steered (its ENVIRONMENT.md), and the value that asks for nothing */
+        const char *name, *harmless;
+} Steering;
+static const Steering steering[] = {
+                {"SYSTEMD_NSPAWN_API_VFS_WRITABLE", "no"},   {"SYSTEMD_NSPAWN_SHARE_SYSTEM", "no"},
+                {"SYSTEMD_NSPAWN_SHARE_NS_IPC", "no"},       {"SYSTEMD_NSPAWN_SHARE_NS_PID", "no"},
+                {"SYSTEMD_NSPAWN_SHARE_NS_UTS", "no"},       {"SYSTEMD_NSPAWN_USE_CGNS", "yes"},
+                {"SYSTEMD_NSPAWN_TMPFS_TMP", "yes"},         {"SYSTEMD_NSPAWN_LOCK", "yes"},
+                {"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY", "yes"}, {"UNIFIED_CGROUP_HIERARCHY", "yes"},
+                {"SYSTEMD_NSPAWN_NETWORK_MAC", NULL},        {"SYSTEMD_NSPAWN_CONTAINER_SERVICE", "systemd-nspawn"},
+};
+
+/* What they would change is not offered, so a value that asks for it is refused like an option. */
+static int check_steering(MachineSpec *s, Error *e)
+{
+        const char *sync = getenv("SYSTEMD_SUPPRESS_SYNC");
+
+        for (size_t i = 0; i < ELEMENTSOF(steering); i++) {
+                const char *value = getenv(steering[i].name), *harmless = steering[i].harmless;
+                if (!value || str_eq(value, harmless) ||
+                    (harmless && str_parse_bool(value) >= 0 && str_parse_bool(value) == str_parse_bool(harmless)))
+                        continue;
+                return error_set(e, -EOPNOTSUPP, "%s=%s in the environment is not offered; unset it", steering[i].name, value);
+        }
+        if (sync && !spec_is_set(s, SPEC_FIELD_SUPPRESS_SYNC) && str_parse_bool(sync) > 0) {
+                s->suppress_sync = true;
+                spec_mark(s, SPEC_FIELD_SUPPRESS_SYNC, "SYSTEMD_SUPPRESS_SYNC in the environment");
+        }
+        return 0;
+}
+
 /* The command line of systemd-nspawn(1): no verb, and the current directory when no tree is named. */
 int cli_nspawn(Cli *c, Error *e)
 {
         MachineSpec *s = &c->spec;
         char cwd[PATH_MAX];
+        int r = check_steering(s, e);
 
+        if (r < 0)
+                return r;
         if (!spec_is_set(s, SPEC_FIELD_DIRECTORY) && !spec_is_set(s, SPEC_FIELD_MACHINE) && !s->template) {
                 if (!getcwd(cwd, sizeof(cwd)))
                         return error_sys(e, -errno, "cannot tell the current directory; name one with --directory=");

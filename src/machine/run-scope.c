@@ -98,7 +98,7 @@ static void put_field(Buf *b, uint8_t code, const char *signature, const char *v
 }
 
 /* StartTransientUnit(name, "fail", properties, no auxiliary units) */
-static void put_body(Buf *b, const char *unit, const char *machine)
+static void put_body(Buf *b, const char *unit, const char *machine, const char *slice)
 {
         _cleanup_free_ char *description = xasprintf("Machine %s", machine);
 
@@ -106,7 +106,7 @@ static void put_body(Buf *b, const char *unit, const char *machine)
         put_string(b, "fail");
         size_t properties = array_open(b);
         put_string_property(b, "Description", description);
-        put_string_property(b, "Slice", "machine.slice");
+        put_string_property(b, "Slice", slice ?: "machine.slice");
         put_string_property(b, "CollectMode", "inactive-or-failed");
         put_property(b, "Delegate", "b");
         put_u32(b, 1);
@@ -192,7 +192,7 @@ static int read_answer(int fd, const char *unit, Error *e)
         }
 }
 
-static int ask(int fd, const char *unit, const char *machine, Error *e)
+static int ask(int fd, const char *unit, const char *machine, const char *slice, Error *e)
 {
         _cleanup_buf_ Buf body = {}, call = {};
         const struct timeval limit = {.tv_sec = REPLY_SECONDS};
@@ -201,14 +201,14 @@ static int ask(int fd, const char *unit, const char *machine, Error *e)
         int r = authenticate(fd);
         if (r < 0)
                 return error_sys(e, r, "systemd does not let us ask for unit '%s'", unit);
-        put_body(&body, unit, machine);
+        put_body(&body, unit, machine, slice);
         put_call(&call, &body);
         r = fd_write_all(fd, call.data, call.len);
         return r < 0 ? error_sys(e, r, "cannot ask systemd for unit '%s'", unit) : read_answer(fd, unit, e);
 }
 
 /* 1: asked; 0: there is nobody to ask */
-static int start_unit(const char *unit, const char *machine, Error *e)
+static int start_unit(const char *unit, const char *machine, const char *slice, Error *e)
 {
         struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = SOCKET};
         _cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -216,20 +216,20 @@ static int start_unit(const char *unit, const char *machine, Error *e)
         if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
                 return errno == ENOENT || errno == ECONNREFUSED ? 0
                                                                 : error_sys(e, -errno, "cannot connect to systemd at " SOCKET);
-        int r = ask(fd, unit, machine, e);
+        int r = ask(fd, unit, machine, slice, e);
         return r < 0 ? r : 1;
 }
 
-int scope_enter(const char *machine, char **ret_cgroup, Error *e)
+int scope_enter(const char *machine, const char *slice, char **ret_cgroup, Error *e)
 {
         _cleanup_free_ char *unit = xasprintf("berth-%s.scope", machine);
         Error error = {};
-        int r = start_unit(unit, machine, &error);
+        int r = start_unit(unit, machine, slice, &error);
 
         for (unsigned round = 0; r == -EEXIST && round < EXISTS_ROUNDS; round++) {
                 usleep(SCOPE_STEP_MS * 1000);
                 error = (Error){};
-                r = start_unit(unit, machine, &error);
+                r = start_unit(unit, machine, slice, &error);
         }
         if (r < 0 && e)
                 *e = error;

@@ -54,6 +54,11 @@ merged_usr() { # a root whose programs are all in /usr
         [[ $(nspawn --no-pager --help) == *--private-users-ownership=* ]]
 }
 
+@test "called systemd-nspawn: variables that steer it are refused when they ask for what there is not" {
+        refused SYSTEMD_NSPAWN_API_VFS_WRITABLE -- env SYSTEMD_NSPAWN_API_VFS_WRITABLE=network "$T/compat/systemd-nspawn" -q -P -D "$D" true
+        SYSTEMD_NSPAWN_API_VFS_WRITABLE=0 SYSTEMD_NSPAWN_LOCK=1 SYSTEMD_SUPPRESS_SYNC=1 nspawn -P -D "$D" true
+}
+
 @test "make install puts the name into a directory of its own" {
         build=$(dirname "$(realpath "$BERTH")")
         [ -e "$build/build.ninja" ] || skip "not a build directory"
