@@ -17,6 +17,7 @@
 
 #define CLEANUP_USEC (10ULL * USEC_PER_SEC) /* for a supervisor to tidy up after its machine has ended */
 #define LISTEN_MS    10                     /* between looks at an init that does not listen yet */
+#define LISTEN_USEC  USEC_PER_SEC           /* it is asked all the same then */
 
 /* The end of a machine is the end of its supervisor's work. When that was killed, its work is done here. */
 static void wait_cleaned(const MachineHost *h, const Machine *m)
@@ -69,6 +70,7 @@ int machine_terminate(const MachineHost *h, const char *name, Error *e)
 typedef struct Stopping {
         Machine machine;
         int leader; /* -1: not asked, or gone already */
+        uint64_t begun;
         bool asked;
 } Stopping;
 
@@ -76,7 +78,9 @@ typedef struct Stopping {
 static int signal_init(Stopping *s, Error *e)
 {
         const Machine *m = &s->machine;
-        if (s->asked || m->stop_signal == 0 || !sys_process_listens(m->leader, m->stop_signal))
+        if (s->asked || m->stop_signal == 0)
+                return 0;
+        if (!sys_process_listens(m->leader, m->stop_signal) && clock_monotonic() - s->begun < LISTEN_USEC)
                 return 0;
         int r = sys_pidfd_send_signal(s->leader, m->stop_signal);
         if (r < 0 && r != -ESRCH)
@@ -102,7 +106,7 @@ static int ask(const MachineHost *h, const char *name, Stopping *s, Error *e)
         return signal_init(s, e);
 }
 
-static int await(const MachineHost *h, Stopping *s, uint64_t begun, uint64_t timeout_usec, Error *e)
+static int await(const MachineHost *h, Stopping *s, uint64_t timeout_usec, Error *e)
 {
         const Machine *m = &s->machine;
         struct pollfd p = {.fd = s->leader, .events = POLLIN};
@@ -110,7 +114,7 @@ static int await(const MachineHost *h, Stopping *s, uint64_t begun, uint64_t tim
         if (m->stop_signal == 0)
                 limit = 0;
         while (s->leader >= 0 && sys_pidfd_alive(s->leader)) {
-                uint64_t passed = clock_monotonic() - begun;
+                uint64_t passed = clock_monotonic() - s->begun;
                 if (passed >= limit)
                         return kill_now(h, m, s->leader, e);
                 int r = signal_init(s, e);
@@ -126,16 +130,16 @@ int machine_poweroff(const MachineHost *h, char *const *names, uint64_t timeout_
 {
         size_t n = strv_len(names);
         Stopping *s = xnew(Stopping, n);
-        uint64_t begun = clock_monotonic();
         int result = 0;
 
         for (size_t i = 0; i < n; i++) {
                 s[i].leader = -1;
+                s[i].begun = clock_monotonic();
                 int r = ask(h, names[i], s + i, e);
                 result = r < 0 ? r : result;
         }
         for (size_t i = 0; i < n; i++) {
-                int r = s[i].machine.name ? await(h, s + i, begun, timeout_usec, e) : 0;
+                int r = s[i].machine.name ? await(h, s + i, timeout_usec, e) : 0;
                 result = r < 0 ? r : result;
                 (void)fd_close(s[i].leader < 0 ? -1 : s[i].leader);
                 machine_done(&s[i].machine);

@@ -111,12 +111,17 @@ static bool mask_has(const char *status, const char *field, int sig)
 
 bool sys_process_listens(pid_t pid, int sig)
 {
-        _cleanup_free_ char *status = NULL;
+        _cleanup_free_ char *status = NULL, *where = NULL;
         char path[sizeof("/proc//status") + 12];
 
         snprintf(path, sizeof(path), "/proc/%d/status", pid);
-        return file_read_at(AT_FDCWD, path, 65536, &status, NULL) >= 0 &&
-               (mask_has(status, "\nSigCgt:\t", sig) || mask_has(status, "\nSigBlk:\t", sig));
+        if (file_read_at(AT_FDCWD, path, 65536, &status, NULL) < 0)
+                return false;
+        if (mask_has(status, "\nSigCgt:\t", sig) || mask_has(status, "\nSigBlk:\t", sig))
+                return true;
+        /* While it waits for blocked signals, the mask does not show them (do_sigtimedwait() in kernel/signal.c). */
+        snprintf(path, sizeof(path), "/proc/%d/wchan", pid);
+        return file_read_at(AT_FDCWD, path, 256, &where, NULL) >= 0 && str_startswith(where, "do_sigtimedwait");
 }
 
 int sys_boot_id(char ret[static 33])

@@ -19,8 +19,8 @@ bool sys_pidfd_alive(int pidfd);               /* poll: not yet exited */
 /* Start time of a process in clock ticks since boot (field 22 of /proc/PID/stat): with the pid, an identity that survives
  * reuse of the number. */
 int sys_process_starttime(pid_t pid, uint64_t *ret);
-/* Whether a process would take notice of a signal: it has a handler for it, or waits for it with the signal blocked. To a PID 1 that does
- * neither (yet) the kernel does not deliver it at all. */
+/* Whether a process would take notice of a signal: it has a handler for it, blocks it, or waits in sigtimedwait(2). To a PID 1 that does
+ * none of these (yet) the kernel does not deliver it at all. True for sure; false also when the kernel does not tell where it waits. */
 bool sys_process_listens(pid_t pid, int sig);
 int sys_boot_id(char ret[static 33]); /* 32 hex digits of /proc/sys/kernel/random/boot_id */
 
