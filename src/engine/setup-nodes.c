@@ -88,13 +88,15 @@ int step_copy(Child *c, const PlanOp *op, Error *e)
         const char *name;
         _cleanup_close_ int tree = TAKE_FD(c->slots[op->slot]); /* a file; O_PATH */
         _cleanup_close_ int from = open(fd_path(tree).s, O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+        if (from < 0)
+                return -errno;
         _cleanup_close_ int parent = open_parent(c, op->path, &name);
         char buffer[4096];
         ssize_t n = 0;
         int r = 0;
 
-        if (from < 0 || parent < 0)
-                return from < 0 ? -errno : parent;
+        if (parent < 0)
+                return parent;
         if (op->keep_symlink && is_symlink(parent, name))
                 return 0;
         (void)unlinkat(parent, temporary, 0);

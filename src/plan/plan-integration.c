@@ -133,7 +133,8 @@ static int check_timezone(const PlanBuild *b, SpecTimezone mode, Error *e)
         if (mode != SPEC_TIMEZONE_DELETE && !f->has_localtime)
                 return error_set(e, -ENOENT, "%s: the host has no " LOCALTIME, option.s);
         if (mode == SPEC_TIMEZONE_SYMLINK && !f->timezone)
-                return error_set(e, -EINVAL, "%s: the host's " LOCALTIME " is no link to a time zone; use copy or bind", option.s);
+                return error_set(e, -EINVAL, "%s: the host's " LOCALTIME " is no link to a time zone; use copy or bind",
+                                 option.s);
         if (mode == SPEC_TIMEZONE_SYMLINK && !f->image_has_timezone)
                 return error_set(e, -ENOENT, "%s: machine '%s' does not know the time zone '%s'; use copy or bind", option.s,
                                  f->machine_name, f->timezone);
@@ -201,7 +202,8 @@ static int add_journal(PlanBuild *b, Error *e)
                 return 0;
         if (!f->has_journal && mode != SPEC_LINK_JOURNAL_HOST)
                 return 0;
-        PlanOp *attach = plan_add_host_bind(b->plan, path, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, path, NODE_DIRECTORY);
+        PlanOp *attach = plan_add_host_bind(b->plan, path, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, path,
+                                            NODE_DIRECTORY);
         if (b->plan->user_namespace && b->root_idmap != SPEC_IDMAP_NONE)
                 (attach - 1)->idmap = SPEC_IDMAP_FULL;
         return 0;
@@ -236,14 +238,30 @@ static void add_credentials(PlanBuild *b)
         plan_add(b->plan, PHASE_ROOT, OP_SETATTR, "/run/host/credentials")->attrs = MOUNT_ATTR_RDONLY;
 }
 
+/* What nobody asked for in so many words must not keep a machine from starting: an image may have no place for it. */
+static void make_optional(PlanBuild *b, size_t first)
+{
+        for (size_t i = first; i < b->plan->n; i++)
+                b->plan->items[i].optional = true;
+}
+
 int plan_integration(PlanBuild *b, Error *e)
 {
+        size_t first = b->plan->n;
         int r = add_resolv_conf(b, e);
 
+        if (b->spec->resolv_conf == SPEC_RESOLV_CONF_AUTO)
+                make_optional(b, first);
+        first = b->plan->n;
         if (r >= 0)
                 r = add_timezone(b, e);
+        if (b->spec->timezone == SPEC_TIMEZONE_AUTO)
+                make_optional(b, first);
+        first = b->plan->n;
         if (r >= 0)
                 r = add_journal(b, e);
+        if (b->spec->link_journal != SPEC_LINK_JOURNAL_HOST && b->spec->link_journal != SPEC_LINK_JOURNAL_GUEST)
+                make_optional(b, first);
         if (r < 0)
                 return r;
         add_credentials(b);

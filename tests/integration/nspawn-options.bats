@@ -330,6 +330,30 @@ merged_usr() { # a root whose programs are all in /usr
         in_root --timezone=bind cmp /etc/localtime /etc/localtime
 }
 
+@test "called systemd-nspawn on a read-only tree without /etc/localtime: it starts all the same" {
+        rm -f "$D/etc/localtime" "$D/etc/resolv.conf"
+        nspawn -P --read-only -D "$D" true
+        [ ! -e "$D/etc/resolv.conf" ]
+}
+
+@test "--link-journal shows the journal on the host, or the host's directory inside" {
+        id=00112233445566778899aabbccddeeff
+        echo $id >"$D/etc/machine-id"
+        mkdir -p "$T/log/journal"
+        # a /var/log of the test's own
+        with_log() { unshare -m sh -c 'mount --bind "$0" /var/log && exec "$@"' "$T/log" "$@"; }
+        with_log "$BERTH" run -q -P -D "$D" --link-journal=host sh -c "echo entry >/var/log/journal/$id/file"
+        [ "$(cat "$T/log/journal/$id/file")" = entry ]
+        [ "$(stat -c %u "$T/log/journal/$id/file")" = 0 ]
+        rm -r "$T/log/journal/$id"
+        with_log "$BERTH" run -q -P -D "$D" --link-journal=try-guest sh -c "echo inner >/var/log/journal/$id/file"
+        [ "$(readlink "$T/log/journal/$id")" = "$D/var/log/journal/$id" ]
+        rm "$T/log/journal/$id"
+        rmdir "$T/log/journal"
+        with_log "$BERTH" run -q -P -D "$D" --link-journal=try-host true
+        [ ! -e "$T/log/journal" ]
+}
+
 # ---- units, endings ----
 
 @test "a reboot under --keep-unit ends with 133, for the unit to start it again" {
