@@ -54,7 +54,7 @@ int cli_run(Cli *c, Error *e)
         return machine_run(&c->host, MACHINE_RUN, s, &c->status, e);
 }
 
-typedef struct Steering { /* a variable by which systemd-nspawn itself is steered (its ENVIRONMENT.md), and the value that asks for nothing */
+typedef struct Steering { /* a variable that steers systemd-nspawn itself (its ENVIRONMENT.md), and the value that asks for nothing */
         const char *name, *harmless;
 } Steering;
 static const Steering steering[] = {

@@ -330,10 +330,12 @@ int seccomp_build_families(const PlanOp *op, struct sock_filter *ret, size_t siz
                 emit_load(&b, offsetof(struct seccomp_data, arch));
                 emit(&b, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, op->calls[i].arch, 0, (uint8_t)(5 + families)));
                 emit_load(&b, offsetof(struct seccomp_data, nr));
-                emit(&b, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, op->calls[i].number, 0, (uint8_t)(3 + families)));
+                emit(&b,
+                     (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, op->calls[i].number, 0, (uint8_t)(3 + families)));
                 emit_load(&b, ARGUMENT(0));
                 for (uint8_t k = 0; k < families; k++)
-                        emit(&b, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, op->groups[k], (uint8_t)(families - k), 0));
+                        emit(&b,
+                             (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, op->groups[k], (uint8_t)(families - k), 0));
                 emit_return(&b, others);
                 emit_return(&b, listed);
         }

@@ -65,7 +65,8 @@ static const Conflict conflicts[] = {
                 {SPEC_FIELD_KEEP_UNIT, SPEC_FIELD_SLICE, "--keep-unit", "--slice", both_unit_and_slice},
                 {SPEC_FIELD_KEEP_UNIT, SPEC_FIELD_PROPERTY, "--keep-unit", "--property", both_unit_and_property},
                 {SPEC_FIELD_TEMPLATE, SPEC_FIELD_EPHEMERAL, "--template", "--ephemeral", both_template_and_ephemeral},
-                {SPEC_FIELD_VOLATILE, SPEC_FIELD_PIVOT_ROOT, "--volatile=yes", "--pivot-root=NEW:OLD", both_volatile_and_old_root},
+                {SPEC_FIELD_VOLATILE, SPEC_FIELD_PIVOT_ROOT, "--volatile=yes", "--pivot-root=NEW:OLD",
+                 both_volatile_and_old_root},
 };
 
 static int check_conflicts(const MachineSpec *s, Error *e)
@@ -137,7 +138,8 @@ static int check_ambient(PlanBuild *b, Error *e)
         PlanOption option = plan_option(b->spec, SPEC_FIELD_AMBIENT_CAPABILITY, "--ambient-capability");
 
         if (ambient == UINT64_MAX)
-                return error_set(e, -EINVAL, "%s: 'all' would give a command of any user all rights; name the ones it needs", option.s);
+                return error_set(e, -EINVAL, "%s: 'all' would give a command of any user all rights; name the ones it needs",
+                                 option.s);
         if (missing) {
                 const char *first = value_capability_to_name((unsigned)__builtin_ctzll(missing)) ?: "such a capability";
                 return error_set(e, -EINVAL, "%s: the machine keeps no %s; add it with --capability=%s", option.s, first, first);
@@ -152,12 +154,14 @@ static int check_unit(const PlanBuild *b, Error *e)
 
         if (s->properties)
                 return error_set(e, -EOPNOTSUPP,
-                                 "%s: properties belong to a scope of systemd, and berth makes its control groups itself; leave it out, "
+                                 "%s: properties belong to a scope of systemd, and berth makes its control groups itself; leave "
+                                 "it out, "
                                  "or write it into the unit that runs berth",
                                  plan_option(s, SPEC_FIELD_PROPERTY, "--property").s);
         if (s->register_machine)
                 return error_set(e, -EOPNOTSUPP,
-                                 "%s: machines are not registered with systemd-machined; use --register=no, 'berth list' shows them "
+                                 "%s: machines are not registered with systemd-machined; use --register=no, 'berth list' shows "
+                                 "them "
                                  "all the same",
                                  plan_option(s, SPEC_FIELD_REGISTER, "--register").s);
         if (s->bind_users && b->users == SPEC_USERS_NO)
@@ -173,10 +177,12 @@ static int check_seccomp(const PlanBuild *b, Error *e)
                 return error_set(e, -EOPNOTSUPP, "%s needs seccomp, which this kernel does not offer",
                                  plan_option(b->spec, SPEC_FIELD_SUPPRESS_SYNC, "--suppress-sync").s);
         if ((b->spec->system_call_filter || b->spec->address_families) && !b->facts->has_seccomp)
-                return error_set(e, -EOPNOTSUPP, "%s needs seccomp, which this kernel does not offer",
-                                 b->spec->system_call_filter
-                                                 ? plan_option(b->spec, SPEC_FIELD_SYSTEM_CALL_FILTER, "--system-call-filter").s
-                                                 : plan_option(b->spec, SPEC_FIELD_ADDRESS_FAMILIES, "--restrict-address-families").s);
+                return error_set(
+                                e, -EOPNOTSUPP, "%s needs seccomp, which this kernel does not offer",
+                                b->spec->system_call_filter
+                                                ? plan_option(b->spec, SPEC_FIELD_SYSTEM_CALL_FILTER, "--system-call-filter").s
+                                                : plan_option(b->spec, SPEC_FIELD_ADDRESS_FAMILIES, "--restrict-address-families")
+                                                                  .s);
         return 0;
 }
 
@@ -196,7 +202,7 @@ static int check_chdir(const PlanBuild *b, Error *e)
 int plan_check(PlanBuild *b, Error *e)
 {
         static int (*const checks[])(PlanBuild *, Error *) = {plan_users_resolve, plan_users_check, check_capabilities,
-                                                                    check_ambient, plan_identity};
+                                                              check_ambient, plan_identity};
         static int (*const pure[])(const PlanBuild *, Error *) = {check_root, check_seccomp, check_chdir};
         int r = check_conflicts(b->spec, e);
 

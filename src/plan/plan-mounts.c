@@ -134,11 +134,13 @@ static int add_overlay(PlanBuild *b, const SpecMount *m, Error *e)
 
         STRV_FOREACH (l, m->layers)
                 if ((**l == '+') != inside || (m->source && m->source_in_image != inside))
-                        return error_set(e, -EINVAL, "overlay on '%s': its layers are either all on the host or all in the image (+PATH)",
+                        return error_set(e, -EINVAL,
+                                         "overlay on '%s': its layers are either all on the host or all in the image (+PATH)",
                                          m->target);
         if (!inside && b->plan->user_namespace && !b->facts->has_idmapped_mounts)
                 return error_set(e, -EOPNOTSUPP,
-                                 "overlay on '%s': with a user namespace it needs ID-mapped mounts, which this kernel does not offer",
+                                 "overlay on '%s': with a user namespace it needs ID-mapped mounts, which this kernel does not "
+                                 "offer",
                                  m->target);
         if (inside)
                 op = plan_add(b->plan, PHASE_ROOT, OP_OVERLAY, m->target);

@@ -227,7 +227,8 @@ static int plan_filters(PlanBuild *b, Error *e)
         if (b->spec->address_families) { /* the other one may refuse seccomp(2) itself */
                 int r = plan_address_families(b, e);
                 if (r < 0)
-                        return error_prefix(e, r, "%s", plan_option(b->spec, SPEC_FIELD_ADDRESS_FAMILIES, "--restrict-address-families").s);
+                        return error_prefix(e, r, "%s",
+                                            plan_option(b->spec, SPEC_FIELD_ADDRESS_FAMILIES, "--restrict-address-families").s);
         }
         PlanOp *op = plan_add(b->plan, PHASE_PROCESS, OP_SECCOMP, NULL);
         op->text = xstrdup(b->spec->suppress_sync ? "default+nosync" : "default");
@@ -236,7 +237,8 @@ static int plan_filters(PlanBuild *b, Error *e)
                 return 0;
         op->options = strv_copy(b->spec->system_call_filter);
         int r = plan_system_calls(op, op->options, e);
-        return r < 0 ? error_prefix(e, r, "%s", plan_option(b->spec, SPEC_FIELD_SYSTEM_CALL_FILTER, "--system-call-filter").s) : 0;
+        return r < 0 ? error_prefix(e, r, "%s", plan_option(b->spec, SPEC_FIELD_SYSTEM_CALL_FILTER, "--system-call-filter").s)
+                     : 0;
 }
 
 static int plan_rights(PlanBuild *b, Error *e)

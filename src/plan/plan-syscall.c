@@ -57,8 +57,9 @@ static int add_word(Calls *c, const char *word, unsigned depth, Error *e)
         if (!line && depth > 0)
                 return 0; /* a call of another architecture */
         if (!line)
-                return error_set(e, -EINVAL, *word == '@' ? "there is no group '%s' of system calls; systemd.exec(5) lists them"
-                                                          : "there is no system call '%s' on this architecture",
+                return error_set(e, -EINVAL,
+                                 *word == '@' ? "there is no group '%s' of system calls; systemd.exec(5) lists them"
+                                              : "there is no system call '%s' on this architecture",
                                  word);
         if (*word != '@') {
                 add_numbers(c, line);

@@ -34,13 +34,13 @@ typedef enum PlanOpType {
         OP_CHOWN,        /* path, number: all files below get owners number + the low 16 bits of what they have; no slot */
         /* PHASE_ROOT */
         OP_ATTACH_ROOT, /* slot: the mount that becomes "/" */
-        OP_ROOT_TMPFS,  /* options, source: a new tmpfs becomes "/", with this directory of the former root in it at the same place */
-        OP_SUB_ROOT,    /* path becomes "/"; source, when given, is where in it the former root is attached */
-        OP_ATTACH,      /* slot, path, node: attach a tree; the target is made as `node` says when missing */
-        OP_MOUNT,       /* fstype, source, options, path, attrs, node: a new file system of the container's own namespaces */
+        OP_ROOT_TMPFS, /* options, source: a new tmpfs becomes "/", with this directory of the former root in it at the same place */
+        OP_SUB_ROOT, /* path becomes "/"; source, when given, is where in it the former root is attached */
+        OP_ATTACH,   /* slot, path, node: attach a tree; the target is made as `node` says when missing */
+        OP_MOUNT,    /* fstype, source, options, path, attrs, node: a new file system of the container's own namespaces */
         OP_MOUNT_PARTS, /* fstype, source, path, attrs, parts: directories of a new file system, each at its name below path; those that it
                             * lacks are left out, and the rest of it is nowhere in the machine */
-        OP_BIND, /* source (inside the new root), path, recursive, attrs, node */
+        OP_BIND,    /* source (inside the new root), path, recursive, attrs, node */
         OP_OVERLAY, /* lower (topmost first), upper, work, path, attrs, node: all inside the new root */
         OP_SETATTR, /* path, attrs, attrs_clear, recursive: mount_setattr on the mount at path, which becomes one by itself when it is none */
         OP_MKDIR,   /* path, mode */
@@ -70,10 +70,10 @@ typedef enum PlanOpType {
                             * calls are let through only with theirs; calls (as options says in words): let through or refused
                             * whatever the built-in filter says. Before rights are given up: loading a filter needs CAP_SYS_ADMIN */
         OP_ADDRESS_FAMILIES, /* groups: AF_* that sockets may be of, or with number = 1 not; calls: socket(2); options: in words */
-        OP_BOUNDING,     /* value: capability set that is kept, the rest leaves the bounding set */
-        OP_USER,         /* number = uid, number2 = gid, groups */
-        OP_CAPABILITIES, /* value: permitted and effective set for root; for others empty */
-        OP_AMBIENT,      /* value: capabilities that execve(2) keeps whoever the user is */
+        OP_BOUNDING,         /* value: capability set that is kept, the rest leaves the bounding set */
+        OP_USER,             /* number = uid, number2 = gid, groups */
+        OP_CAPABILITIES,     /* value: permitted and effective set for root; for others empty */
+        OP_AMBIENT,          /* value: capabilities that execve(2) keeps whoever the user is */
         OP_NO_NEW_PRIVS,
         OP_CHDIR,     /* path */
         OP_STUB_INIT, /* as PID 1 reap and forward; the rest of the plan runs in PID 2 */

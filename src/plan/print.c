@@ -465,8 +465,8 @@ char *plan_to_text(const MachinePlan *p)
 
 static bool is_numeric(Column c)
 {
-        return c == COLUMN_SLOT || c == COLUMN_SCORE || c == COLUMN_UID || c == COLUMN_GID || c == COLUMN_PERSONALITY || c == COLUMN_BASE ||
-               c == COLUMN_BYTES || c == COLUMN_DISK_BASE;
+        return c == COLUMN_SLOT || c == COLUMN_SCORE || c == COLUMN_UID || c == COLUMN_GID || c == COLUMN_PERSONALITY ||
+               c == COLUMN_BASE || c == COLUMN_BYTES || c == COLUMN_DISK_BASE;
 }
 
 static void json_op(Json *j, const PlanOp *op)

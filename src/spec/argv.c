@@ -87,7 +87,8 @@ static int refuse_long(const Reader *r, const char *long_name, Error *e)
 /* What only the caller's surroundings can tell: a relative directory, a variable without a value. */
 static char *complete_value(const Reader *r, const SpecSpelling *sp, const char *value)
 {
-        if ((sp->field == SPEC_FIELD_DIRECTORY || sp->field == SPEC_FIELD_TEMPLATE) && !path_is_absolute(value) && r->how->directory)
+        if ((sp->field == SPEC_FIELD_DIRECTORY || sp->field == SPEC_FIELD_TEMPLATE) && !path_is_absolute(value) &&
+            r->how->directory)
                 return path_join(r->how->directory, value);
         if (sp->field == SPEC_FIELD_ENVIRONMENT && !strchr(value, '=')) {
                 const char *inherited = strv_env_get(r->how->environment, value);

@@ -216,7 +216,8 @@ static void drop_untrusted_filter(const Reader *r)
                 return;
         if (r->file->events)
                 events_warning(r->file->events,
-                               "%s: SystemCallFilter= is left out, as it lets calls through and the file is not trusted; a file in "
+                               "%s: SystemCallFilter= is left out, as it lets calls through and the file is not trusted; a file "
+                               "in "
                                "/etc/systemd/nspawn is",
                                r->file->name);
         field_row(SPEC_FIELD_SYSTEM_CALL_FILTER)->type->clear(s, SPEC_FIELD_SYSTEM_CALL_FILTER);

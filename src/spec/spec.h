@@ -154,8 +154,8 @@ typedef struct SpecIdRanges {
 
 typedef struct SpecCredential {
         char *id;
-        char *path;            /* --load-credential=: a file, a socket, or the name of one that was handed to berth; else NULL */
-        unsigned char *data;   /* --set-credential= */
+        char *path;          /* --load-credential=: a file, a socket, or the name of one that was handed to berth; else NULL */
+        unsigned char *data; /* --set-credential= */
         size_t len;
 } SpecCredential;
 
@@ -243,7 +243,8 @@ typedef struct MachineSpec {
         bool ephemeral;  /* changes are thrown away */
         bool read_only;
         SpecVolatile volatile_mode;
-        char *pivot_root, *pivot_root_old; /* inside the image; old: where its own root goes, inside the new one, NULL = nowhere */
+        char *pivot_root,
+                        *pivot_root_old; /* inside the image; old: where its own root goes, inside the new one, NULL = nowhere */
 
         /* Execution */
         bool boot, as_pid2;

@@ -11,25 +11,16 @@
 #include "spec/value.h"
 
 static const char *const settings_names[] = {
-                [SPEC_SETTINGS_NO] = "no",
-                [SPEC_SETTINGS_YES] = "yes",
-                [SPEC_SETTINGS_OVERRIDE] = "override",
-                [SPEC_SETTINGS_TRUSTED] = "trusted",
-                [_SPEC_SETTINGS_MAX] = NULL,
+                [SPEC_SETTINGS_NO] = "no",           [SPEC_SETTINGS_YES] = "yes", [SPEC_SETTINGS_OVERRIDE] = "override",
+                [SPEC_SETTINGS_TRUSTED] = "trusted", [_SPEC_SETTINGS_MAX] = NULL,
 };
 static const char *const volatile_names[] = {
-                [SPEC_VOLATILE_NO] = "no",
-                [SPEC_VOLATILE_YES] = "yes",
-                [SPEC_VOLATILE_STATE] = "state",
-                [SPEC_VOLATILE_OVERLAY] = "overlay",
-                [_SPEC_VOLATILE_MAX] = NULL,
+                [SPEC_VOLATILE_NO] = "no",           [SPEC_VOLATILE_YES] = "yes", [SPEC_VOLATILE_STATE] = "state",
+                [SPEC_VOLATILE_OVERLAY] = "overlay", [_SPEC_VOLATILE_MAX] = NULL,
 };
 static const char *const ownership_names[] = {
-                [SPEC_OWNERSHIP_OFF] = "off",
-                [SPEC_OWNERSHIP_MAP] = "map",
-                [SPEC_OWNERSHIP_CHOWN] = "chown",
-                [SPEC_OWNERSHIP_AUTO] = "auto",
-                [_SPEC_OWNERSHIP_MAX] = NULL,
+                [SPEC_OWNERSHIP_OFF] = "off",   [SPEC_OWNERSHIP_MAP] = "map", [SPEC_OWNERSHIP_CHOWN] = "chown",
+                [SPEC_OWNERSHIP_AUTO] = "auto", [_SPEC_OWNERSHIP_MAX] = NULL,
 };
 static const char *const resolv_conf_names[] = {
                 [SPEC_RESOLV_CONF_OFF] = "off",
@@ -65,9 +56,9 @@ static const char *const link_journal_names[] = {
 };
 
 /* Every one of these enumerations is stored as an int. */
-static_assert(sizeof(SpecSettings) == sizeof(int) && sizeof(SpecVolatile) == sizeof(int) && sizeof(SpecOwnership) == sizeof(int) &&
-                              sizeof(SpecResolvConf) == sizeof(int) && sizeof(SpecTimezone) == sizeof(int) &&
-                              sizeof(SpecLinkJournal) == sizeof(int),
+static_assert(sizeof(SpecSettings) == sizeof(int) && sizeof(SpecVolatile) == sizeof(int) &&
+                              sizeof(SpecOwnership) == sizeof(int) && sizeof(SpecResolvConf) == sizeof(int) &&
+                              sizeof(SpecTimezone) == sizeof(int) && sizeof(SpecLinkJournal) == sizeof(int),
               "an enumeration is an int");
 
 static const char *const *names_of(SpecField f)
@@ -140,9 +131,9 @@ const ValueType value_resolv_conf = {choice_parse, choice_format, choice_take, c
 const ValueType value_timezone = {choice_parse, choice_format, choice_take, choice_clear, timezone_names, false};
 const ValueType value_link_journal = {choice_parse, choice_format, choice_take, choice_clear, link_journal_names, false};
 
-#define TO_NAME(function, type, table, max)                         \
-        const char *function(type value)                            \
-        {                                                           \
+#define TO_NAME(function, type, table, max)                             \
+        const char *function(type value)                                \
+        {                                                               \
                 return value >= 0 && value < max ? table[value] : NULL; \
         }
 TO_NAME(value_ownership_to_name, SpecOwnership, ownership_names, _SPEC_OWNERSHIP_MAX)

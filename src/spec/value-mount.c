@@ -91,7 +91,8 @@ static int bind_option(SpecMount *m, const char *word, Error *e)
                 return 0;
         }
         return error_set(e, -EINVAL,
-                         "'%s' is no option of a bind mount; there are rbind, norbind, noidmap, idmap, rootidmap, owneridmap, uid= and "
+                         "'%s' is no option of a bind mount; there are rbind, norbind, noidmap, idmap, rootidmap, owneridmap, "
+                         "uid= and "
                          "gid=",
                          word);
 }
@@ -195,7 +196,8 @@ static int overlay_parse(SpecMount *m, const char *text, Error *e)
         if (n < 0)
                 r = error_set(e, n, "'%s' has more than %d parts", text, OVERLAY_FIELDS);
         else if (n < 2)
-                r = error_set(e, -EINVAL, "'%s' is no overlay; write LOWER[:LOWER…]:UPPER[:TARGET], a colon in a path as \\:", text);
+                r = error_set(e, -EINVAL,
+                              "'%s' is no overlay; write LOWER[:LOWER…]:UPPER[:TARGET], a colon in a path as \\:", text);
         else
                 r = overlay_fields(m, fields, n, e);
         for (size_t i = 0; i < ELEMENTSOF(fields); i++)

@@ -48,7 +48,8 @@ static int background_parse(MachineSpec *s, SpecField f, ValueVariant variant, c
         else if (n > 0)
                 valid = valid && v[0] == 48 && ((n == 5 && v[1] == 2) || (n == 3 && v[1] == 5));
         if (!valid)
-                return error_set(e, -EINVAL, "'%s' is no colour of a background; write 40 to 47, 100 to 107, 48;5;N or 48;2;R;G;B", text);
+                return error_set(e, -EINVAL,
+                                 "'%s' is no colour of a background; write 40 to 47, 100 to 107, 48;5;N or 48;2;R;G;B", text);
         value_string_assign(s, f, xstrdup(text));
         return 0;
 }
@@ -194,15 +195,15 @@ const ValueType value_filter = {filter_parse, filter_format, value_strv_take, va
 
 /* The families of <linux/socket.h>, which are the same everywhere. */
 static const char *const family_names[] = {
-                [1] = "AF_UNIX",        [2] = "AF_INET",       [3] = "AF_AX25",     [4] = "AF_IPX",     [5] = "AF_APPLETALK",
-                [6] = "AF_NETROM",      [7] = "AF_BRIDGE",     [8] = "AF_ATMPVC",   [9] = "AF_X25",     [10] = "AF_INET6",
-                [11] = "AF_ROSE",       [12] = "AF_DECnet",    [14] = "AF_SECURITY", [15] = "AF_KEY",   [16] = "AF_NETLINK",
-                [17] = "AF_PACKET",     [18] = "AF_ASH",       [19] = "AF_ECONET",  [20] = "AF_ATMSVC", [21] = "AF_RDS",
-                [22] = "AF_SNA",        [23] = "AF_IRDA",      [24] = "AF_PPPOX",   [25] = "AF_WANPIPE", [26] = "AF_LLC",
-                [27] = "AF_IB",         [28] = "AF_MPLS",      [29] = "AF_CAN",     [30] = "AF_TIPC",   [31] = "AF_BLUETOOTH",
-                [32] = "AF_IUCV",       [33] = "AF_RXRPC",     [34] = "AF_ISDN",    [35] = "AF_PHONET", [36] = "AF_IEEE802154",
-                [37] = "AF_CAIF",       [38] = "AF_ALG",       [39] = "AF_NFC",     [40] = "AF_VSOCK",  [41] = "AF_KCM",
-                [42] = "AF_QIPCRTR",    [43] = "AF_SMC",       [44] = "AF_XDP",     [45] = "AF_MCTP",
+                [1] = "AF_UNIX",     [2] = "AF_INET",    [3] = "AF_AX25",      [4] = "AF_IPX",      [5] = "AF_APPLETALK",
+                [6] = "AF_NETROM",   [7] = "AF_BRIDGE",  [8] = "AF_ATMPVC",    [9] = "AF_X25",      [10] = "AF_INET6",
+                [11] = "AF_ROSE",    [12] = "AF_DECnet", [14] = "AF_SECURITY", [15] = "AF_KEY",     [16] = "AF_NETLINK",
+                [17] = "AF_PACKET",  [18] = "AF_ASH",    [19] = "AF_ECONET",   [20] = "AF_ATMSVC",  [21] = "AF_RDS",
+                [22] = "AF_SNA",     [23] = "AF_IRDA",   [24] = "AF_PPPOX",    [25] = "AF_WANPIPE", [26] = "AF_LLC",
+                [27] = "AF_IB",      [28] = "AF_MPLS",   [29] = "AF_CAN",      [30] = "AF_TIPC",    [31] = "AF_BLUETOOTH",
+                [32] = "AF_IUCV",    [33] = "AF_RXRPC",  [34] = "AF_ISDN",     [35] = "AF_PHONET",  [36] = "AF_IEEE802154",
+                [37] = "AF_CAIF",    [38] = "AF_ALG",    [39] = "AF_NFC",      [40] = "AF_VSOCK",   [41] = "AF_KCM",
+                [42] = "AF_QIPCRTR", [43] = "AF_SMC",    [44] = "AF_XDP",      [45] = "AF_MCTP",
 };
 
 int value_family_from_name(const char *name)
@@ -342,17 +343,20 @@ static int credential_read(SpecCredential *c, ValueVariant variant, const char *
         const char *colon = strchr(text, ':');
 
         if (!colon)
-                return error_set(e, -EINVAL, "'%s' is no credential; write ID:%s", text, variant == VARIANT_SET ? "VALUE" : "PATH");
+                return error_set(e, -EINVAL, "'%s' is no credential; write ID:%s", text,
+                                 variant == VARIANT_SET ? "VALUE" : "PATH");
         c->id = xstrndup(text, (size_t)(colon - text));
         if (!credential_id_is_valid(c->id))
                 return error_set(e, -EINVAL, "'%s' cannot be a credential's name, which is a file name", c->id);
         if (variant == VARIANT_SET) {
                 if (unescape(colon + 1, &c->data, &c->len) < 0)
-                        return error_set(e, -EINVAL, "the value of credential '%s' has a backslash that begins no escape of C", c->id);
+                        return error_set(e, -EINVAL, "the value of credential '%s' has a backslash that begins no escape of C",
+                                         c->id);
                 return c->len > CREDENTIAL_SIZE_MAX ? error_set(e, -E2BIG, "credential '%s' is larger than 1M", c->id) : 0;
         }
         if (!path_is_absolute(colon + 1) && (strchr(colon + 1, '/') || !credential_id_is_valid(colon + 1)))
-                return error_set(e, -EINVAL, "'%s' is neither an absolute path nor the name of a credential of berth's own", colon + 1);
+                return error_set(e, -EINVAL, "'%s' is neither an absolute path nor the name of a credential of berth's own",
+                                 colon + 1);
         c->path = xstrdup(colon + 1);
         return 0;
 }
