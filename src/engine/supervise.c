@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -248,11 +249,19 @@ static int dispatch(Supervisor *s, const struct epoll_event *event, Error *e)
 /* Milliseconds for epoll_wait(2), rounded up; -1 = no limit. */
 static int time_left(const Supervisor *s)
 {
-        uint64_t now = clock_monotonic(), left = s->slim_when_idle ? IDLE_USEC : USEC_INFINITY;
+        uint64_t left = s->slim_when_idle ? IDLE_USEC : USEC_INFINITY;
 
-        if (s->deadline != 0)
+        if (s->deadline != 0) {
+                uint64_t now = clock_monotonic();
                 left = now >= s->deadline ? 0 : MIN(left, s->deadline - now);
+        }
         return left == USEC_INFINITY ? -1 : (int)MIN((left + 999) / 1000, (uint64_t)3600000);
+}
+
+/* By syscall(2), as slim_down() does it: between giving memory back and sleeping only one place of the C library is needed. */
+static int wait_for_event(const Supervisor *s, struct epoll_event *ret)
+{
+        return (int)syscall(SYS_epoll_pwait, s->epoll, ret, 1, time_left(s), NULL, 0);
 }
 
 /* A supervisor of a machine that stays gives its memory back whenever nothing has happened for a while. */
@@ -267,7 +276,7 @@ static int run_until_gone(Supervisor *s, Error *e)
 {
         for (;;) {
                 struct epoll_event event;
-                int n = epoll_wait(s->epoll, &event, 1, time_left(s));
+                int n = wait_for_event(s, &event);
 
                 if (n < 0 && errno != EINTR)
                         return error_sys(e, -errno, "cannot watch the machine");
