@@ -33,9 +33,12 @@ int engine_cgroup_make(EngineCgroup *g, const MachinePlan *plan, Error *e)
                 return 0;
         g->path = xstrdup(plan->cgroup);
         g->payload = path_join(plan->cgroup, "payload");
-        int r = step_aside(g, e);
+        int r = sys_cgroup_populated(g->path) >= 0 ? step_aside(g, e) : 0; /* nobody is in one that does not exist yet */
         if (r < 0)
                 return r;
+        r = sys_cgroup_make(g->path, NULL);
+        if (r < 0)
+                return error_sys(e, r, "cannot make control group '%s'", g->path);
         if (g->aside)
                 (void)sys_cgroup_enable_controllers(g->path); /* those that there are */
         r = sys_cgroup_make(g->payload, &g->payload_fd);
@@ -48,10 +51,14 @@ int engine_cgroup_make(EngineCgroup *g, const MachinePlan *plan, Error *e)
 void engine_cgroup_remove(EngineCgroup *g)
 {
         if (g->path) {
-                /* As a rule all members died with PID 1's namespace; who came in from outside did not. */
-                if (sys_cgroup_populated(g->payload) > 0)
-                        (void)sys_cgroup_kill(g->payload);
-                (void)sys_cgroup_remove(g->aside ? g->payload : g->path);
+                /* As a rule all members died with PID 1's namespace, and it made no groups; who came in from outside did not. */
+                if (sys_cgroup_remove_empty(g->payload) < 0) {
+                        if (sys_cgroup_populated(g->payload) > 0)
+                                (void)sys_cgroup_kill(g->payload);
+                        (void)sys_cgroup_remove(g->payload);
+                }
+                if (!g->aside && sys_cgroup_remove_empty(g->path) < 0)
+                        (void)sys_cgroup_remove(g->path);
         }
         g->payload_fd = fd_close(g->payload_fd);
         free(g->path);

@@ -18,7 +18,7 @@
 typedef struct MachineHost { /* where everything is: defaults, or BERTH_MACHINES, BERTH_STATE, BERTH_RUN, BERTH_CACHE, BERTH_CGROUP */
         char *machines_dir;  /* /var/lib/machines */
         char *state_dir;     /* /var/lib/berth: id-ranges/NAME */
-        char *run_dir;       /* /run/berth: machines/NAME/{state,console.log}, locks/NAME */
+        char *run_dir;       /* /run/berth: machines/NAME/{state,console.log}, locks/ of what is being created */
         char *cache_dir;     /* /var/cache/berth */
         char *cgroup_parent; /* cgroup2 path below which machines get theirs; NULL: machine.slice or the caller's own */
         Events events;

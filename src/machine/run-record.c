@@ -130,11 +130,6 @@ char *machine_record_dir(const MachineHost *h, const char *name)
         return xasprintf("%s/machines/%s", h->run_dir, name);
 }
 
-static char *lock_path(const MachineHost *h, const char *name)
-{
-        return xasprintf("%s/locks/%s", h->run_dir, name);
-}
-
 int machine_record_write(const MachineHost *h, const Machine *m, Error *e)
 {
         _cleanup_free_ char *dir = machine_record_dir(h, m->name);
@@ -185,29 +180,33 @@ int machine_record_read(const MachineHost *h, const char *name, Machine *ret)
         return 0;
 }
 
+/* Its directory stays while it is locked: it is the lock. */
 int machine_record_remove(const MachineHost *h, const char *name)
 {
+        static const char *const files[] = {"state", "console.log"};
         _cleanup_free_ char *dir = machine_record_dir(h, name);
-        return file_remove_tree_at(AT_FDCWD, dir);
+        for (size_t i = 0; i < ELEMENTSOF(files); i++) {
+                _cleanup_free_ char *path = path_join(dir, files[i]);
+                if (unlink(path) < 0 && errno != ENOENT)
+                        return -errno;
+        }
+        return 0;
 }
 
 int machine_record_lock(const MachineHost *h, const char *name)
 {
-        _cleanup_free_ char *path = lock_path(h, name);
-        int fd = sys_lock_at(AT_FDCWD, path, true, false);
-        if (fd != -ENOENT)
-                return fd;
-        _cleanup_free_ char *dir = path_dirname(path);
-        int r = file_mkdir_p(dir, 0755);
-        return r < 0 ? r : sys_lock_at(AT_FDCWD, path, true, false);
+        _cleanup_free_ char *dir = machine_record_dir(h, name);
+        return sys_lock_directory(dir);
 }
 
 void machine_record_unlock(const MachineHost *h, const char *name, int *take_fd)
 {
         if (*take_fd < 0)
                 return;
-        _cleanup_free_ char *path = lock_path(h, name);
-        (void)unlink(path); /* still locked: who waits for it sees that the name is another file now and tries again */
+        _cleanup_free_ char *dir = machine_record_dir(h, name), *state = path_join(dir, "state");
+        /* Still locked: who waits for it sees that the name is another directory now and tries again. A record that stays keeps its own. */
+        if (rmdir(dir) < 0 && errno == ENOTEMPTY && access(state, F_OK) < 0)
+                (void)file_remove_tree_at(AT_FDCWD, dir); /* what was being written when somebody was killed */
         *take_fd = fd_close(*take_fd);
 }
 

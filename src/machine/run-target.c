@@ -174,12 +174,10 @@ static int claim_name(Target *t, Error *e)
                                  "machine '%s' is already running; see 'berth list', or stop it with 'berth poweroff %s'",
                                  t->name, t->name);
         if (t->record_lock < 0)
-                return error_sys(e, t->record_lock, "cannot lock machine '%s' in %s/locks", t->name, t->host->run_dir);
+                return error_sys(e, t->record_lock, "cannot lock machine '%s' in %s/machines", t->name, t->host->run_dir);
 
-        _cleanup_free_ char *dir = machine_record_dir(t->host, t->name);
-        (void)machine_record_remove(t->host, t->name); /* a console log of a start that was killed before it had a record */
-        r = file_mkdir_p(dir, 0755);
-        return r < 0 ? error_sys(e, r, "cannot make '%s'", dir) : 0;
+        r = machine_record_remove(t->host, t->name); /* a console log of a start that was killed before it had a record */
+        return r < 0 ? error_sys(e, r, "cannot remove the old record of machine '%s'", t->name) : 0;
 }
 
 static int claim_range(Target *t, Error *e)

@@ -235,7 +235,7 @@ static int open_path(const StoreImage *i, const char *path, int flags)
 
 int store_image_open(const StoreImage *i, const char *path, int flags)
 {
-        if ((flags & O_ACCMODE) != O_RDONLY || (flags & (O_CREAT | O_TRUNC)))
+        if (flags & (O_WRONLY | O_RDWR | O_CREAT | O_TRUNC)) /* not O_ACCMODE: some C libraries count O_PATH in */
                 return -EINVAL;
         _cleanup_close_ int fd = open_path(i, path, flags);
         if (fd < 0 || (flags & O_PATH))

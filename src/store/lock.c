@@ -2,9 +2,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -61,12 +63,26 @@ static int make_upper(const StoreImage *i, Error *e)
         return r < 0 ? error_sys(e, r, "cannot make the writable layer of '%s'", i->name) : 0;
 }
 
-int image_lock(const StoreImage *i, bool exclusive, bool block, StoreLock *ret, Error *e)
+/* Whether another host may have the same file system. A list of those that only one has: anything else may be shared. */
+static bool may_be_shared(const char *path)
+{
+        static const uint32_t one_host[] = {EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC, F2FS_SUPER_MAGIC, TMPFS_MAGIC};
+        struct statfs fs;
+
+        if (statfs(path, &fs) < 0)
+                return true;
+        for (size_t i = 0; i < ELEMENTSOF(one_host); i++)
+                if ((uint32_t)fs.f_type == one_host[i])
+                        return false;
+        return true;
+}
+
+static int lock_both(const StoreImage *i, bool local, bool exclusive, bool block, StoreLock *ret, Error *e)
 {
         _cleanup_(store_unlock) StoreLock lock = STORE_LOCK_NONE;
         struct stat st;
 
-        lock.local_fd = lock_local(i, exclusive, block);
+        lock.local_fd = local ? lock_local(i, exclusive, block) : -EROFS;
         if (lock.local_fd == -EAGAIN)
                 return in_use(i, e);
         if (lock.local_fd < 0 && !may_do_without(lock.local_fd))
@@ -88,9 +104,16 @@ int image_lock(const StoreImage *i, bool exclusive, bool block, StoreLock *ret, 
         return 0;
 }
 
+int image_lock(const StoreImage *i, bool exclusive, bool block, StoreLock *ret, Error *e)
+{
+        return lock_both(i, true, exclusive, block, ret, e);
+}
+
+/* Within a host everybody takes the global lock too. So the one beside a tree that somebody keeps anywhere is left out where no other
+ * host can see it: it would cost the start of a small machine more than many a mount, and leave dirt when it is killed. */
 int store_lock(Store *s, const StoreImage *i, bool exclusive, StoreLock *ret, Error *e)
 {
-        return image_lock(i, exclusive, false, ret, e);
+        return lock_both(i, s || may_be_shared(i->path), exclusive, false, ret, e);
 }
 
 static void clear_stale_in(int dirfd, const char *prefix, const char *suffix)

@@ -106,6 +106,7 @@ typedef struct StoreLock {
         int local_fd, global_fd;
 } StoreLock;
 #define STORE_LOCK_NONE ((StoreLock){.local_fd = -1, .global_fd = -1})
+/* Without a store (NULL) the image is a tree somewhere. */
 int store_lock(Store *s, const StoreImage *i, bool exclusive, StoreLock *ret, Error *e);
 void store_unlock(StoreLock *l);
 

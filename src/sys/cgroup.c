@@ -55,7 +55,10 @@ const char *sys_cgroup_mountpoint(void)
                         [SYS_CGROUP_UNIFIED] = "/sys/fs/cgroup",
         };
 
-        return mountpoints[sys_cgroup_layout()];
+        static const char *found; /* file systems are not mounted there while we run */
+        if (!found)
+                found = mountpoints[sys_cgroup_layout()];
+        return found;
 }
 
 int sys_cgroup_self(char **ret)
@@ -321,6 +324,16 @@ int sys_cgroup_kill(const char *path)
 
         r = file_write_at(dir, "cgroup.kill", "1", 0);
         return r == -ENOENT ? cgroup_kill_until_empty(directory, dir) : r;
+}
+
+int sys_cgroup_remove_empty(const char *path)
+{
+        _cleanup_free_ char *directory = NULL;
+        int r = cgroup_path(path, &directory);
+
+        if (r < 0)
+                return r;
+        return rmdir(directory) < 0 ? -errno : 0;
 }
 
 int sys_cgroup_remove(const char *path)

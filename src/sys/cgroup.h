@@ -34,5 +34,7 @@ int sys_cgroup_attach(const char *path, pid_t pid);
 int sys_cgroup_kill(const char *path);
 int sys_cgroup_freeze(const char *path, bool on); /* waits until cgroup.events says so */
 int sys_cgroup_populated(const char *path);       /* 1, 0 or -errno */
+/* Of one without processes and groups below: else -EBUSY, at once. */
+int sys_cgroup_remove_empty(const char *path);
 /* rmdir of it and everything below; waits up to 2 s for processes that are dying, then -EBUSY; 0 if absent. */
 int sys_cgroup_remove(const char *path);

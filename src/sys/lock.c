@@ -8,7 +8,20 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/file.h"
 #include "base/macro.h"
+
+/* Whether the locked file is still the one with that name: 1, 0 or -errno. */
+static int is_named(int fd, int dirfd, const char *name)
+{
+        struct stat held, named;
+
+        if (fstat(fd, &held) < 0)
+                return -errno;
+        if (fstatat(dirfd, name, &named, AT_SYMLINK_NOFOLLOW) < 0)
+                return errno == ENOENT ? 0 : -errno;
+        return held.st_dev == named.st_dev && held.st_ino == named.st_ino;
+}
 
 int sys_lock_at(int dirfd, const char *name, bool exclusive, bool block)
 {
@@ -16,14 +29,30 @@ int sys_lock_at(int dirfd, const char *name, bool exclusive, bool block)
 
         for (;;) {
                 _cleanup_close_ int fd = openat(dirfd, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC, 0600);
-                struct stat held, named;
 
-                if (fd < 0 || flock(fd, operation) < 0 || fstat(fd, &held) < 0)
+                if (fd < 0 || flock(fd, operation) < 0)
                         return -errno; /* EWOULDBLOCK is EAGAIN */
-                int r = fstatat(dirfd, name, &named, AT_SYMLINK_NOFOLLOW);
-                if (r < 0 && errno != ENOENT)
+                int r = is_named(fd, dirfd, name);
+                if (r != 0)
+                        return r < 0 ? r : TAKE_FD(fd);
+        }
+}
+
+int sys_lock_directory(const char *path)
+{
+        for (;;) {
+                _cleanup_close_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+                if (fd < 0 && errno == ENOENT) {
+                        int r = file_mkdir_p(path, 0755);
+                        if (r < 0 && r != -ENOENT) /* another takes it away at the same time */
+                                return r;
+                        continue;
+                }
+                if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
                         return -errno;
-                if (r == 0 && held.st_dev == named.st_dev && held.st_ino == named.st_ino)
-                        return TAKE_FD(fd);
+                int r = is_named(fd, AT_FDCWD, path);
+                if (r != 0)
+                        return r < 0 ? r : TAKE_FD(fd);
         }
 }

@@ -7,3 +7,6 @@
  * only when the file is still the one with that name. Returns the fd that holds it, -EAGAIN when taken and !block,
  * -EINTR when a signal handler ran while it waited, or another -errno. */
 int sys_lock_at(int dirfd, const char *name, bool exclusive, bool block);
+
+/* The same, never blocking and exclusive, of a directory, made 0755 when missing: it serves as the lock of what is in it. */
+int sys_lock_directory(const char *path);
