@@ -6,8 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <unistd.h>
+
+#include "engine/raw-syscall.h"
 
 #define RANGES_MAX 64
 
@@ -59,5 +60,6 @@ void slim_down(void)
         (void)dl_iterate_phdr(list_object, &ranges);
         drop_stack();
         for (size_t i = 0; i < ranges.n; i++)
-                (void)syscall(SYS_madvise, ranges.items[i].begin, ranges.items[i].size, MADV_DONTNEED); /* advice */
+                (void)raw_syscall(SYS_madvise, (long)ranges.items[i].begin, (long)ranges.items[i].size, MADV_DONTNEED, 0, 0,
+                                  0); /* advice */
 }

@@ -5,7 +5,6 @@
 #include <sched.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -13,6 +12,7 @@
 #include "base/macro.h"
 #include "engine/message.h"
 #include "engine/notify.h"
+#include "engine/raw-syscall.h"
 #include "engine/slim.h"
 #include "sys/process.h"
 
@@ -258,10 +258,9 @@ static int time_left(const Supervisor *s)
         return left == USEC_INFINITY ? -1 : (int)MIN((left + 999) / 1000, (uint64_t)3600000);
 }
 
-/* By syscall(2), as slim_down() does it: between giving memory back and sleeping only one place of the C library is needed. */
 static int wait_for_event(const Supervisor *s, struct epoll_event *ret)
 {
-        return (int)syscall(SYS_epoll_pwait, s->epoll, ret, 1, time_left(s), NULL, 0);
+        return (int)raw_syscall(SYS_epoll_pwait, s->epoll, (long)ret, 1, time_left(s), 0, 0);
 }
 
 /* A supervisor of a machine that stays gives its memory back whenever nothing has happened for a while. */
@@ -278,8 +277,8 @@ static int run_until_gone(Supervisor *s, Error *e)
                 struct epoll_event event;
                 int n = wait_for_event(s, &event);
 
-                if (n < 0 && errno != EINTR)
-                        return error_sys(e, -errno, "cannot watch the machine");
+                if (n < 0 && n != -EINTR)
+                        return error_sys(e, n, "cannot watch the machine");
                 if (s->deadline != 0 && clock_monotonic() >= s->deadline) {
                         s->deadline = 0;
                         kill_leader(s);
