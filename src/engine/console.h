@@ -43,7 +43,8 @@ typedef struct Console {
 } Console;
 
 void console_init(Console *c);
-/* Takes the master. `in` and `out` are borrowed; -1 joins nothing. A terminal at `in` becomes raw. Registers with epoll under tag + ConsoleEnd. */
+/* Takes the master. `in` and `out` are borrowed; -1 joins nothing. A terminal at `in` becomes raw. Registers with epoll under
+ * tag + ConsoleEnd. */
 int console_open(Console *c, int *take_master, int in, int out, int log, int epoll_fd, uint32_t tag);
 /* Colours the background of the terminal that it is joined to until it is closed; `sgr` as spec.background. */
 void console_tint(Console *c, const char *sgr);

@@ -33,7 +33,8 @@ typedef struct EngineProcess {     /* what must be known to find a machine again
 
 typedef struct EngineHooks {
         void *ctx;
-        /* After the namespaces exist and before the payload runs; a negative return ends the start with *e. The state on disk is written here. */
+        /* After the namespaces exist and before the payload runs; a negative return ends the start with *e. The state on disk
+         * is written here. */
         int (*created)(void *ctx, const EngineProcess *process, Error *e);
         /* READY=1 came from the payload's PID 1, or the payload was executed when the plan does not wait for that. */
         void (*ready)(void *ctx);
@@ -47,10 +48,10 @@ typedef struct EngineIo {
         int control;      /* readable or hung up = stop as SIGTERM would, -1 = none */
 } EngineIo;
 
-/* Sets the machine up, supervises it in the calling process until its PID 1 is gone and everything it left is cleaned up (cgroup, mounts,
- * sockets: all die with the namespaces). Blocks SIGTERM, SIGINT, SIGHUP, SIGWINCH, SIGCHLD meanwhile: SIGTERM or SIGINT once sends the plan's stop
- * signal, twice kills; ^]^]^] within a second on an interactive console kills. Returns 0 with *ret, or -errno with *e when the start failed:
- * then nothing of it is left. */
+/* Sets the machine up, supervises it in the calling process until its PID 1 is gone and everything it left is cleaned up
+ * (cgroup, mounts, sockets: all die with the namespaces). Blocks SIGTERM, SIGINT, SIGHUP, SIGWINCH, SIGCHLD meanwhile:
+ * SIGTERM or SIGINT once sends the plan's stop signal, twice kills; ^]^]^] within a second on an interactive console
+ * kills. Returns 0 with *ret, or -errno with *e when the start failed: then nothing of it is left. */
 int engine_run(const MachinePlan *plan, const EngineIo *io, const EngineHooks *hooks, EngineResult *ret, Error *e);
 
 typedef struct EngineEnter {
@@ -61,10 +62,10 @@ typedef struct EngineEnter {
         int in, out, err;
 } EngineEnter;
 
-/* Runs one command in a running machine (setns(2) on the pidfd, Linux 5.8) and waits for it. *ret_status is what a shell would show: the
- * exit status, or 128 + signal. Signals that reach berth are passed on. */
+/* Runs one command in a running machine (setns(2) on the pidfd, Linux 5.8) and waits for it. *ret_status is what a shell
+ * would show: the exit status, or 128 + signal. Signals that reach berth are passed on. */
 int engine_enter(const EngineEnter *enter, int *ret_status, Error *e);
 
-/* Asks the leader to stop with `signal` (0: kill at once), waits up to timeout_usec for its end, then kills the cgroup and the leader.
- * 1 if it had to be killed, 0 if it went by itself. */
+/* Asks the leader to stop with `signal` (0: kill at once), waits up to timeout_usec for its end, then kills the cgroup and
+ * the leader. 1 if it had to be killed, 0 if it went by itself. */
 int engine_stop(int leader_pidfd, const char *cgroup, int signal, uint64_t timeout_usec, Error *e);

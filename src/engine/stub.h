@@ -12,5 +12,6 @@ typedef enum StubRequest { STUB_NOTHING, STUB_POWEROFF, STUB_REBOOT } StubReques
 /* The meaning of a signal for PID 1, as systemd-nspawn's stub has it (systemd-nspawn(1), --as-pid2). */
 StubRequest stub_request(int signal);
 
-/* PID 1: reaps what is orphaned, obeys the power-off and reboot signals, and ends with the status of `child` (255 when a signal ended it). */
+/* PID 1: reaps what is orphaned, obeys the power-off and reboot signals, and ends with the status of `child` (255 when a
+ * signal ended it). */
 _noreturn_ void stub_main(pid_t child, const PlanOp *exec);

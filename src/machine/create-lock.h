@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* One builder for one source at a time: files in RUN/locks, each named like the machine that package scripts run in, and with that machine's
- * cgroup as its content, for who finds it after the builder was killed. */
+/* One builder for one source at a time: files in RUN/locks, each named like the machine that package scripts run in, and
+ * with that machine's cgroup as its content, for who finds it after the builder was killed. */
 
 #include "machine/machine.h"
 

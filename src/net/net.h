@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The network of machines, by rtnetlink(7) on the network namespace a caller hands in. The caller's own namespace is never changed. */
+/* The network of machines, by rtnetlink(7) on the network namespace a caller hands in. The caller's own namespace is never
+ * changed. */
 
 #include <stddef.h>
 #include <stdint.h>
@@ -19,7 +20,8 @@ typedef struct NetAddress {
 
 #define NET_ADDRESS_TEXT_MAX 46 /* INET6_ADDRSTRLEN */
 
-/* All addresses of all interfaces of a network namespace: netns_fd is an open /proc/PID/ns/net, or a pidfd (Linux 5.8) of a process in it.
+/* All addresses of all interfaces of a network namespace: netns_fd is an open /proc/PID/ns/net, or a pidfd (Linux 5.8) of a
+ * process in it.
  * *ret is to be freed by the caller. */
 int net_addresses(int netns_fd, NetAddress **ret, size_t *ret_n, Error *e);
 
@@ -29,7 +31,8 @@ char *net_address_text(const NetAddress *a, char buf[static NET_ADDRESS_TEXT_MAX
 /* A netlink socket of another network namespace. */
 int net_socket_in(int netns_fd, int protocol, Error *e);
 
-/* Answers of the kernel to a dump of addresses, n bytes: appends to *list what it finds. 1 when the dump is over, 0 when more follows, -errno. */
+/* Answers of the kernel to a dump of addresses, n bytes: appends to *list what it finds. 1 when the dump is over, 0 when more
+ * follows, -errno. */
 typedef struct NetAddresses {
         NetAddress *items;
         size_t n;

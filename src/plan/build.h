@@ -24,7 +24,8 @@ typedef struct PlanBuild {
 
 /* Appends an operation; path is copied and may be NULL. The pointer is good until the next one is added. */
 PlanOp *plan_add(MachinePlan *p, PlanPhase phase, PlanOpType type, const char *path);
-/* OP_TREE_BIND of a host path into a new slot, and OP_ATTACH of it at `path`; returns the latter. *ret_tree, if wanted, is the index of the former. */
+/* OP_TREE_BIND of a host path into a new slot, and OP_ATTACH of it at `path`; returns the latter. *ret_tree, if wanted, is the
+ * index of the former. */
 PlanOp *plan_add_host_bind(MachinePlan *p, const char *source, uint64_t attrs, const char *path, PlanNode node);
 
 /* plan-check.c: resolves what the other parts go by, and refuses what cannot be had together or here. */

@@ -5,8 +5,8 @@
  * runs it in a short loop per phase and decides nothing; `berth run --plan` prints it.
  *
  * Who runs a phase:
- *   PHASE_TREES    the supervisor, with the caller's rights in the host's namespaces, after the container's user namespace exists: makes
- *                  detached mounts ("trees") that need host rights and puts each into a numbered slot.
+ *   PHASE_TREES    the supervisor, with the caller's rights in the host's namespaces, after the container's user namespace
+ *                  exists: makes detached mounts ("trees") that need host rights and puts each into a numbered slot.
  *   PHASE_ROOT     the container's PID 1 in all its new namespaces, before pivot_root: assembles the root. Paths are inside the new
  *                  root and are resolved there; nothing of the host is opened by path. Mount points that are missing are made with
  *                  their parents (0755).
@@ -28,32 +28,37 @@ typedef enum PlanPhase { PHASE_TREES, PHASE_ROOT, PHASE_INSIDE, PHASE_PROCESS, _
 
 typedef enum PlanOpType {
         /* PHASE_TREES */
-        OP_TREE_BIND, /* path, slot, recursive, attrs, idmap: a detached copy of a host tree */
-        OP_TREE_OVERLAY, /* lower (topmost first), upper, work, slot, attrs, idmap (of each layer); fstype "tmpfs": instead of upper and
+        OP_TREE_BIND,    /* path, slot, recursive, attrs, idmap: a detached copy of a host tree */
+        OP_TREE_OVERLAY, /* lower (topmost first), upper, work, slot, attrs, idmap (of each layer); fstype "tmpfs": instead of
+                          * upper and
                             * work on disk, changes go to memory (options) */
         OP_CHOWN,        /* path, number: all files below get owners number + the low 16 bits of what they have; no slot */
         /* PHASE_ROOT */
         OP_ATTACH_ROOT, /* slot: the mount that becomes "/" */
-        OP_ROOT_TMPFS, /* options, source: a new tmpfs becomes "/", with this directory of the former root in it at the same place */
-        OP_SUB_ROOT, /* path becomes "/"; source, when given, is where in it the former root is attached */
-        OP_ATTACH,   /* slot, path, node: attach a tree; the target is made as `node` says when missing */
-        OP_MOUNT,    /* fstype, source, options, path, attrs, node: a new file system of the container's own namespaces */
-        OP_MOUNT_PARTS, /* fstype, source, path, attrs, parts: directories of a new file system, each at its name below path; those that it
+        OP_ROOT_TMPFS,  /* options, source: a new tmpfs becomes "/", with this directory of the former root in it at the same
+                        * place */
+        OP_SUB_ROOT,    /* path becomes "/"; source, when given, is where in it the former root is attached */
+        OP_ATTACH,      /* slot, path, node: attach a tree; the target is made as `node` says when missing */
+        OP_MOUNT,       /* fstype, source, options, path, attrs, node: a new file system of the container's own namespaces */
+        OP_MOUNT_PARTS, /* fstype, source, path, attrs, parts: directories of a new file system, each at its name below path;
+                         * those that it
                             * lacks are left out, and the rest of it is nowhere in the machine */
-        OP_BIND,    /* source (inside the new root), path, recursive, attrs, node */
-        OP_OVERLAY, /* lower (topmost first), upper, work, path, attrs, node: all inside the new root */
-        OP_SETATTR, /* path, attrs, attrs_clear, recursive: mount_setattr on the mount at path, which becomes one by itself when it is none */
-        OP_MKDIR,   /* path, mode */
-        OP_SYMLINK, /* source = link text, path; an existing entry stays */
-        OP_FILE,    /* path, text, mode; replaces. value: length of text when it is no string (and then never shown) */
-        OP_COPY,    /* slot (a tree that is a file), path, mode: its content; keep_symlink: a symbolic link at path stays */
-        OP_MKNOD,   /* path, mode (with S_IFREG, S_IFIFO or S_IFSOCK; S_IFCHR and S_IFBLK with device 0:0), for masking nodes */
-        OP_MASK,    /* path: cover it with the /run/host/inaccessible node of its type, when it exists */
+        OP_BIND,        /* source (inside the new root), path, recursive, attrs, node */
+        OP_OVERLAY,     /* lower (topmost first), upper, work, path, attrs, node: all inside the new root */
+        OP_SETATTR,     /* path, attrs, attrs_clear, recursive: mount_setattr on the mount at path, which becomes one by itself
+                     * when it is none */
+        OP_MKDIR,       /* path, mode */
+        OP_SYMLINK,     /* source = link text, path; an existing entry stays */
+        OP_FILE,        /* path, text, mode; replaces. value: length of text when it is no string (and then never shown) */
+        OP_COPY,        /* slot (a tree that is a file), path, mode: its content; keep_symlink: a symbolic link at path stays */
+        OP_MKNOD, /* path, mode (with S_IFREG, S_IFIFO or S_IFSOCK; S_IFCHR and S_IFBLK with device 0:0), for masking nodes */
+        OP_MASK,  /* path: cover it with the /run/host/inaccessible node of its type, when it exists */
         OP_NOTIFY_SOCKET, /* path: bind the sd_notify(3) datagram socket there; the descriptor goes to the supervisor */
-        OP_CONSOLE, /* path ("/dev/console"): a pty from the container's own devpts, symlinked there; the master goes to the supervisor */
-        OP_REMOVE,    /* path: a file that only the assembly needs */
-        OP_KMSG_FIFO, /* path ("/proc/kmsg"): covered by a FIFO that the supervisor keeps open */
-        OP_PIVOT,     /* the root becomes "/"; the host's tree is gone */
+        OP_CONSOLE,       /* path ("/dev/console"): a pty from the container's own devpts, symlinked there; the master goes to the
+                     * supervisor */
+        OP_REMOVE,        /* path: a file that only the assembly needs */
+        OP_KMSG_FIFO,     /* path ("/proc/kmsg"): covered by a FIFO that the supervisor keeps open */
+        OP_PIVOT,         /* the root becomes "/"; the host's tree is gone */
         /* PHASE_INSIDE */
         OP_HOSTNAME, /* text */
         OP_LINK_UP,  /* text: interface */
@@ -66,7 +71,8 @@ typedef enum PlanOpType {
         OP_OOM_SCORE,   /* number */
         OP_AFFINITY,    /* bits: SPEC_CPU_WORDS words */
         OP_PERSONALITY, /* value */
-        OP_SECCOMP, /* text: name of the built-in filter, "default" or "default+nosync"; value: the capabilities that are kept, as some
+        OP_SECCOMP, /* text: name of the built-in filter, "default" or "default+nosync"; value: the capabilities that are kept,
+                     * as some
                             * calls are let through only with theirs; calls (as options says in words): let through or refused
                             * whatever the built-in filter says. Before rights are given up: loading a filter needs CAP_SYS_ADMIN */
         OP_ADDRESS_FAMILIES, /* groups: AF_* that sockets may be of, or with number = 1 not; calls: socket(2); options: in words */
@@ -78,7 +84,8 @@ typedef enum PlanOpType {
         OP_CHDIR,     /* path */
         OP_STUB_INIT, /* as PID 1 reap and forward; the rest of the plan runs in PID 2 */
         OP_EXEC, /* argv, env; path NULL = search argv[0] in PATH of env. When path does not exist, the programs in `alternatives`
-                            * are tried in order. An argv[0] that begins with "-" (a login shell) becomes "-" and the base name of the one taken */
+                            * are tried in order. An argv[0] that begins with "-" (a login shell) becomes "-" and the base name
+                            * of the one taken */
         _OP_TYPE_MAX,
 } PlanOpType;
 
@@ -129,7 +136,8 @@ typedef struct MachinePlan {
         SpecIdRanges uids, gids;    /* the whole of the maps, when they are not this one range */
 
         char *name;
-        char *cgroup; /* below the host's cgroup2 mount, "/machine.slice/berth-NAME"; payload/ and supervisor/ are made in it; NULL without */
+        char *cgroup; /* below the host's cgroup2 mount, "/machine.slice/berth-NAME"; payload/ and supervisor/ are made in it;
+                       * NULL without */
         SpecConsole console; /* resolved: never AUTOPIPE */
         char *background;    /* of the caller's terminal meanwhile; NULL: as it is */
         bool boot, notify_ready, quiet;
@@ -145,7 +153,8 @@ typedef struct MachinePlan {
 int plan_build(const MachineSpec *spec, const HostFacts *facts, MachinePlan *ret, Error *e);
 
 /* The rights a process gets that enters a running machine (berth shell, berth exec): PHASE_PROCESS ops only, to follow setns(2).
- * The spec supplies user, chdir, environment and command, the facts the user's entry in the image and the rights of the machine's PID 1. */
+ * The spec supplies user, chdir, environment and command, the facts the user's entry in the image and the rights of the
+ * machine's PID 1. */
 int plan_enter(const MachineSpec *spec, const HostFacts *facts, MachinePlan *ret, Error *e);
 
 void plan_done(MachinePlan *p);
