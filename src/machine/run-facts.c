@@ -9,7 +9,6 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-#include <sys/sysinfo.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -107,24 +106,18 @@ static void host_cgroups(const MachineHost *h, HostFacts *f)
 
 void machine_facts_host(const MachineHost *h, HostFacts *f)
 {
-        struct sysinfo memory;
-        char name[256] = "";
         uint8_t uuid[16];
 
-        f->is_root = geteuid() == 0;
         f->has_user_namespaces = exists("/proc/self/ns/user");
         f->has_cgroup_namespace = exists("/proc/self/ns/cgroup");
-        f->has_time_namespace = exists("/proc/self/ns/time");
         f->has_idmapped_mounts = kernel_is_at_least(5, 12); /* the file system has its say when the mount is made */
         f->has_seccomp = prctl(PR_GET_SECCOMP, 0, 0, 0, 0) >= 0;
         f->has_fuse = exists("/dev/fuse");
         f->has_tun = exists("/dev/net/tun");
         f->has_resolv_conf = access("/etc/resolv.conf", R_OK) == 0;
-        f->memory_bytes = sysinfo(&memory) == 0 ? (uint64_t)memory.totalram * memory.mem_unit : 0;
         f->capability_bounding = bounding_set();
         f->has_sys_resource = has_capability(CAP_SYS_RESOURCE);
         f->term = xstrdup(getenv("TERM"));
-        f->host_name = gethostname(name, sizeof(name) - 1) == 0 ? xstrdup(name) : NULL;
         f->stdin_is_terminal = isatty(STDIN_FILENO);
         f->stdout_is_terminal = isatty(STDOUT_FILENO);
         for (int i = 0; i < SPEC_RLIMITS; i++) {

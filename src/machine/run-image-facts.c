@@ -233,7 +233,6 @@ int machine_facts_image(const StoreImage *image, const MachineSpec *spec, HostFa
         f->work = xstrdup(image->work);
         f->root_read_only = image->read_only;
         f->has_usr = image_has(image, "/usr");
-        f->has_os_release = image_has(image, "/etc/os-release") || image_has(image, "/usr/lib/os-release");
         f->machine_id = read_machine_id(image);
         if (spec->boot)
                 f->init_kind = machine_image_init(image, &f->init_path);

@@ -268,7 +268,6 @@ int target_plan(Target *t, MachinePlan *ret, Error *e)
                 r = target_link_journal(t, &f, e);
         if (r >= 0) {
                 f.machine_name = xstrdup(t->name);
-                f.runtime_dir = machine_record_dir(t->host, t->name);
                 f.id_base = t->range.base ?: machine_range_peek(t->host, t->name);
                 if (t->verb == MACHINE_START && t->spec.boot && !spec_is_set(&t->spec, SPEC_FIELD_NOTIFY_READY)) {
                         t->spec.notify_ready =

@@ -46,9 +46,7 @@ void facts_done(HostFacts *f)
         free(f->host_os_release);
         strv_free(f->host_os_fields);
         free(f->term);
-        free(f->host_name);
         free(f->machine_name);
-        free(f->runtime_dir);
         free(f->root_directory);
         strv_free(f->layers);
         free(f->upper);

@@ -50,19 +50,16 @@ typedef struct FactUser {                                 /* a user of the host,
 
 typedef struct HostFacts {
         /* host */
-        bool is_root;
-        bool has_user_namespaces, has_idmapped_mounts, has_seccomp, has_cgroup_namespace, has_time_namespace;
+        bool has_user_namespaces, has_idmapped_mounts, has_seccomp, has_cgroup_namespace;
         bool has_cgroup2;       /* a cgroup2 hierarchy is mounted on the host, with or without controllers */
         char *cgroup_parent;    /* below it machines get their cgroup, "/machine.slice" or own cgroup; NULL without cgroup2 */
         bool has_fuse, has_tun; /* /dev/fuse, /dev/net/tun exist */
-        uint64_t memory_bytes;  /* MemTotal, for tmpfs sizes */
         uint64_t capability_bounding;              /* the caller's own bounding set: nothing outside can be kept */
         uint64_t rlimit_soft[16], rlimit_hard[16]; /* the caller's own: no CAP_SYS_RESOURCE, no more than hard */
         bool has_sys_resource;
         char *host_os_release; /* path of the host's, NULL if none */
         char **host_os_fields; /* "ID=debian", "VERSION_ID=12" … for container_host_* */
         char *term;            /* the caller's TERM, NULL if unset */
-        char *host_name;
         bool stdin_is_terminal, stdout_is_terminal;
         bool has_resolv_conf; /* the host's /etc/resolv.conf is readable */
 
@@ -89,7 +86,6 @@ typedef struct HostFacts {
 
         /* the machine */
         char *machine_name;
-        char *runtime_dir;  /* absolute, "/run/berth/machines/NAME" */
         uint32_t id_base;   /* of the range reserved for the machine; the plan uses it for PICK, OWNER */
         char boot_uuid[33]; /* fresh random 32 hex digits: boot_id of this start */
 
@@ -102,7 +98,7 @@ typedef struct HostFacts {
         uint32_t root_owner; /* UID that owns the root directory on disk */
         InitKind init_kind;
         char *init_path; /* inside the image, "/usr/lib/systemd/systemd" */
-        bool has_os_release, has_usr;
+        bool has_usr;
         char *machine_id; /* the image's own /etc/machine-id, NULL when empty or missing */
         char *user_name, *user_home,
                         *user_shell; /* of spec.user (default root), resolved in the image's passwd; NULL if not there */
