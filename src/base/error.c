@@ -49,16 +49,22 @@ static void append(char *message, const char *text)
         tidy(message, cut);
 }
 
+_printf_(3, 0) static int set(Error *e, int code, const char *fmt, va_list ap)
+{
+        code = negative(code);
+        if (e) {
+                e->code = code;
+                print(e->message, fmt, ap);
+        }
+        return code;
+}
+
 int error_set(Error *e, int code, const char *fmt, ...)
 {
         va_list ap;
 
-        code = negative(code);
-        if (!e)
-                return code;
-        e->code = code;
         va_start(ap, fmt);
-        print(e->message, fmt, ap);
+        code = set(e, code, fmt, ap);
         va_end(ap);
         return code;
 }
@@ -67,15 +73,13 @@ int error_sys(Error *e, int code, const char *fmt, ...)
 {
         va_list ap;
 
-        code = negative(code);
-        if (!e)
-                return code;
-        e->code = code;
         va_start(ap, fmt);
-        print(e->message, fmt, ap);
+        code = set(e, code, fmt, ap);
         va_end(ap);
-        append(e->message, ": ");
-        append(e->message, strerror(-code));
+        if (e) {
+                append(e->message, ": ");
+                append(e->message, strerror(-code));
+        }
         return code;
 }
 

@@ -52,26 +52,28 @@ ssize_t fd_read_full(int fd, void *data, size_t len)
         return (ssize_t)done;
 }
 
-static int fd_flag(int fd, int get, int set, int flag, bool on)
+int fd_nonblock(int fd, bool on)
 {
-        int flags = fcntl(fd, get);
+        int flags = fcntl(fd, F_GETFL);
 
         if (flags < 0)
                 return -errno;
-        int wanted = on ? flags | flag : flags & ~flag;
-        if (wanted != flags && fcntl(fd, set, wanted) < 0)
+        int wanted = on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK;
+        if (wanted != flags && fcntl(fd, F_SETFL, wanted) < 0)
                 return -errno;
         return 0;
 }
 
-int fd_nonblock(int fd, bool on)
+int fd_opendir(int dirfd, const char *path, DIR **ret)
 {
-        return fd_flag(fd, F_GETFL, F_SETFL, O_NONBLOCK, on);
-}
+        _cleanup_close_ int fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 
-int fd_cloexec(int fd, bool on)
-{
-        return fd_flag(fd, F_GETFD, F_SETFD, FD_CLOEXEC, on);
+        if (!dir)
+                return -errno;
+        (void)TAKE_FD(fd); /* dir's */
+        *ret = dir;
+        return 0;
 }
 
 FdPath fd_path(int fd)

@@ -31,7 +31,7 @@ static inline void fd_closedirp(DIR **d)
 int fd_write_all(int fd, const void *data, size_t len); /* restarts on EINTR and short writes */
 ssize_t fd_read_full(int fd, void *data, size_t len);   /* up to len bytes; fewer only at the end of file */
 int fd_nonblock(int fd, bool on);
-int fd_cloexec(int fd, bool on);
+int fd_opendir(int dirfd, const char *path, DIR **ret); /* a stream with a position of its own, also of "." */
 
 /* "/proc/self/fd/N" for calls that want a path. */
 typedef struct FdPath {

@@ -16,7 +16,6 @@
 #include "base/fd.h"
 #include "base/hash.h"
 #include "base/path.h"
-#include "base/strv.h"
 
 int file_read_fd(int fd, size_t limit, char **ret, size_t *ret_len)
 {
@@ -152,16 +151,10 @@ int file_mkdir_p(const char *path, mode_t mode)
 int file_dir_is_empty_at(int dirfd, const char *name)
 {
         _cleanup_closedir_ DIR *dir = NULL;
-        int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        int r = fd_opendir(dirfd, name, &dir);
 
-        if (fd < 0)
-                return -errno;
-        dir = fdopendir(fd);
-        if (!dir) {
-                int r = -errno;
-                fd_close(fd);
+        if (r < 0)
                 return r;
-        }
         for (;;) {
                 errno = 0;
                 const struct dirent *d = readdir(dir);

@@ -52,15 +52,11 @@ static void walk_done(Walk *w)
 /* Unlinks what is no directory and collects the directories. */
 static int unlink_files(int fd, bool only_dirs, Names *ret_directories)
 {
-        int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (copy < 0)
-                return -errno;
-        _cleanup_closedir_ DIR *dir = fdopendir(copy);
-        if (!dir) {
-                int r = -errno;
-                fd_close(copy);
+        _cleanup_closedir_ DIR *dir = NULL;
+        int r = fd_opendir(fd, ".", &dir);
+
+        if (r < 0)
                 return r;
-        }
         for (;;) {
                 errno = 0;
                 const struct dirent *d = readdir(dir);

@@ -44,14 +44,14 @@ char *str_strip(char *s)
         return s;
 }
 
-/* Digits from *s on, of the given base (up to 10); moves *s behind them. */
-static int take_number(const char **s, unsigned base, uint64_t *ret)
+/* Digits from *s on; moves *s behind them. */
+static int take_number(const char **s, uint64_t *ret)
 {
         const char *p = *s;
         uint64_t v = 0;
 
-        for (; is_digit(*p) && (unsigned)(*p - '0') < base; p++)
-                if (__builtin_mul_overflow(v, base, &v) || __builtin_add_overflow(v, (unsigned)(*p - '0'), &v))
+        for (; is_digit(*p); p++)
+                if (__builtin_mul_overflow(v, 10U, &v) || __builtin_add_overflow(v, (unsigned)(*p - '0'), &v))
                         return -ERANGE;
         if (p == *s)
                 return -EINVAL;
@@ -60,13 +60,13 @@ static int take_number(const char **s, unsigned base, uint64_t *ret)
         return 0;
 }
 
-static int parse_number(const char *s, unsigned base, uint64_t max, uint64_t *ret)
+static int parse_number(const char *s, uint64_t max, uint64_t *ret)
 {
         uint64_t v;
 
         if (!s)
                 return -EINVAL;
-        int r = take_number(&s, base, &v);
+        int r = take_number(&s, &v);
         if (r < 0)
                 return r;
         if (*s)
@@ -79,13 +79,13 @@ static int parse_number(const char *s, unsigned base, uint64_t max, uint64_t *re
 
 int str_parse_u64(const char *s, uint64_t *ret)
 {
-        return parse_number(s, 10, UINT64_MAX, ret);
+        return parse_number(s, UINT64_MAX, ret);
 }
 
 int str_parse_u32(const char *s, uint32_t *ret)
 {
         uint64_t v;
-        int r = parse_number(s, 10, UINT32_MAX, &v);
+        int r = parse_number(s, UINT32_MAX, &v);
 
         if (r == 0)
                 *ret = (uint32_t)v;
@@ -96,20 +96,10 @@ int str_parse_i32(const char *s, int32_t *ret)
 {
         bool negative = s && *s == '-';
         uint64_t v;
-        int r = parse_number(s && (*s == '-' || *s == '+') ? s + 1 : s, 10, (uint64_t)INT32_MAX + (negative ? 1 : 0), &v);
+        int r = parse_number(s && (*s == '-' || *s == '+') ? s + 1 : s, (uint64_t)INT32_MAX + (negative ? 1 : 0), &v);
 
         if (r == 0)
                 *ret = (int32_t)(negative ? -(int64_t)v : (int64_t)v);
-        return r;
-}
-
-int str_parse_mode(const char *s, mode_t *ret)
-{
-        uint64_t v;
-        int r = parse_number(s, 8, 07777, &v);
-
-        if (r == 0)
-                *ret = (mode_t)v;
         return r;
 }
 
@@ -137,7 +127,7 @@ static int take_quantity(const char **s, Quantity *ret)
         Quantity q = {};
 
         if (**s != '.') {
-                int r = take_number(s, 10, &q.whole);
+                int r = take_number(s, &q.whole);
                 if (r < 0)
                         return r;
         } else if (!is_digit((*s)[1]))

@@ -21,7 +21,6 @@ int str_parse_u32(const char *s, uint32_t *ret);
 int str_parse_i32(const char *s, int32_t *ret);
 int str_parse_size(const char *s, uint64_t *ret); /* bytes; suffixes K M G T P, powers of 1024, as systemd's parse_size() */
 int str_parse_bool(const char *s);                /* 1/yes/y/true/t/on, 0/no/n/false/f/off as systemd; else -EINVAL */
-int str_parse_mode(const char *s, mode_t *ret);   /* octal, up to 07777 */
 int str_parse_seconds(const char *s, uint64_t *ret_usec); /* "90", "1min 30s", "500ms", "infinity" as systemd.time(7) spans */
 
 bool str_is_hex(const char *s, size_t digits);        /* exactly that many lower or upper case digits */

@@ -21,9 +21,10 @@ void cli_print_error(Cli *c, const Error *e)
                 fprintf(stderr, "berth: %s\n", e->message);
 }
 
-int cli_print(const Buf *out)
+int cli_print(const Buf *out, Error *e)
 {
-        return out->len ? fd_write_all(STDOUT_FILENO, out->data, out->len) : 0;
+        int r = out->len ? fd_write_all(STDOUT_FILENO, out->data, out->len) : 0;
+        return r < 0 ? error_sys(e, r, "cannot write to standard output") : 0;
 }
 
 int cli_each(Cli *c, int (*func)(Cli *c, const char *name, Error *e))
@@ -116,6 +117,14 @@ int cli_read_settings(const Cli *c, MachineSpec *ret, Error *e)
         return r;
 }
 
+static bool takes_option(const Verb *v, OptionId id)
+{
+        for (size_t i = 0; i < ELEMENTSOF(v->options) && v->options[i] != OPTION_HELP; i++)
+                if (v->options[i] == id)
+                        return true;
+        return false;
+}
+
 static int check_words(const Cli *c, Error *e)
 {
         size_t n = strv_len(c->words);
@@ -125,6 +134,8 @@ static int check_words(const Cli *c, Error *e)
                                  v->arguments ? " " : "", v->arguments ?: "");
         if (n < v->min)
                 return error_set(e, -EINVAL, "something is missing; usage: berth %s %s", v->name, v->arguments);
+        if (c->options.json != FORMAT_OFF && !c->options.plan && takes_option(v, OPTION_PLAN))
+                return error_set(e, -EINVAL, "--json is about --plan here: give both, or leave it out");
         if (v->needs_root && !c->options.plan && geteuid() != 0)
                 return error_set(e, -EPERM, "berth %s needs root: run it with sudo", v->name);
         return 0;
@@ -190,7 +201,7 @@ static int dispatch_nspawn(Cli *c, char **argv, CliFunction nspawn, Error *e)
                         cli_help_verb(&b, c->verb);
                 else /* the number is read by programs that ask what they can expect */
                         buf_adds(&b, "systemd 257 (berth " BERTH_VERSION ")\n");
-                return cli_print(&b);
+                return cli_print(&b, e);
         }
         if (r >= 0)
                 r = check_words(c, e);
@@ -210,7 +221,7 @@ static int dispatch(Cli *c, char **argv, const CliFunction functions[static _VER
         if (r >= 0 && c->options.help) {
                 _cleanup_buf_ Buf b = {0};
                 cli_help_verb(&b, c->verb);
-                return cli_print(&b);
+                return cli_print(&b, e);
         }
         if (r >= 0)
                 r = check_words(c, e);

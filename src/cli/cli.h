@@ -32,7 +32,7 @@ void cli_print_error(Cli *c, const Error *e);
 
 void cli_help_all(Buf *out);
 void cli_help_verb(Buf *out, const Verb *v);
-int cli_print(const Buf *out); /* to stdout; -errno */
+int cli_print(const Buf *out, Error *e); /* to stdout */
 
 int cli_check(Cli *c, Error *e);
 int cli_run(Cli *c, Error *e);

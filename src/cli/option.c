@@ -19,7 +19,6 @@ void options_init(Options *o)
 
 void options_done(Options *o)
 {
-        free(o->uid);
         free(o->variant);
         free(o->arch);
         free(o->driver);

@@ -10,10 +10,9 @@
 typedef enum Format { FORMAT_OFF, FORMAT_SHORT, FORMAT_PRETTY } Format; /* --json= */
 
 typedef struct Options {
-        bool help, version, no_pager, no_legend, plan, restart, rebuild, allow_expired, no_verify, all;
+        bool help, version, no_pager, no_legend, plan, restart, rebuild, allow_expired, no_verify;
         Format json;
         uint64_t timeout_usec; /* USEC_INFINITY: not given */
-        char *uid;
         char *variant, *arch, *driver;
         char **include, **exclude, **components, **mirrors, **keyrings;
 } Options;

@@ -3,27 +3,17 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
-#include "base/fd.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "cli/cli.h"
 
 void table_add(Table *t, const char *cell)
 {
         *vec_push(&t->cells) = xstrdup(cell);
-}
-
-void table_addf(Table *t, const char *fmt, ...)
-{
-        va_list ap;
-        va_start(ap, fmt);
-        *vec_push(&t->cells) = xvasprintf(fmt, ap);
-        va_end(ap);
 }
 
 void table_done(Table *t)
@@ -115,12 +105,12 @@ static void to_json(Buf *b, const Table *t, bool pretty)
         buf_done(&j.out);
 }
 
-int table_print(const Table *t, const Options *o)
+int table_print(const Table *t, const Options *o, Error *e)
 {
         _cleanup_buf_ Buf b = {0};
         if (o->json != FORMAT_OFF)
                 to_json(&b, t, o->json == FORMAT_PRETTY);
         else
                 to_text(&b, t, !o->no_legend);
-        return b.len ? fd_write_all(STDOUT_FILENO, b.data, b.len) : 0;
+        return cli_print(&b, e);
 }

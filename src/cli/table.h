@@ -27,6 +27,5 @@ typedef struct Table {
 } Table;
 
 void table_add(Table *t, const char *cell); /* copies */
-void table_addf(Table *t, const char *fmt, ...) _printf_(2, 3);
-int table_print(const Table *t, const Options *o); /* -errno */
+int table_print(const Table *t, const Options *o, Error *e);
 void table_done(Table *t);

@@ -19,7 +19,7 @@ int cli_check(Cli *c, Error *e)
                         c->status = 1;
         }
         machine_check_free(rows, n);
-        r = table_print(&t, &c->options);
+        r = table_print(&t, &c->options, e);
         table_done(&t);
-        return r < 0 ? error_sys(e, r, "cannot write the table") : 0;
+        return r;
 }

@@ -14,12 +14,12 @@ int cli_help(Cli *c, Error *e)
                         return error_set(e, -EINVAL, "there is no verb '%s'; see 'berth help'", c->words[0]);
                 cli_help_verb(&b, verbs + id);
         }
-        return cli_print(&b);
+        return cli_print(&b, e);
 }
 
 int cli_version(Cli *c, Error *e)
 {
         _cleanup_buf_ Buf b = {0};
         buf_adds(&b, "berth " BERTH_VERSION "\n");
-        return cli_print(&b);
+        return cli_print(&b, e);
 }

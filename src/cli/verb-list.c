@@ -9,9 +9,9 @@
 
 static int print(Cli *c, Table *t, Error *e)
 {
-        int r = table_print(t, &c->options);
+        int r = table_print(t, &c->options, e);
         table_done(t);
-        return r < 0 ? error_sys(e, r, "cannot write the table") : 0;
+        return r;
 }
 
 int cli_list(Cli *c, Error *e)

@@ -36,7 +36,7 @@ static int print_plan(Cli *c, MachineVerb verb, MachineSpec *spec, Error *e)
                 buf_adds(&b, text);
         }
         plan_done(&plan);
-        return cli_print(&b);
+        return cli_print(&b, e);
 }
 
 int cli_run(Cli *c, Error *e)

@@ -54,7 +54,7 @@ static int status_one(Cli *c, const char *name, Error *e)
         if (tail)
                 buf_addf(&b, "\n%s%s", tail, str_endswith(tail, "\n") ? "" : "\n");
         machine_done(&m);
-        return cli_print(&b);
+        return cli_print(&b, e);
 }
 
 int cli_status(Cli *c, Error *e)
@@ -131,7 +131,7 @@ static int show_one(Cli *c, const char *name, Error *e)
                 show_settings(&s, &spec);
         json_close(&s.json, '}');
         buf_adds(&s.json.out, "\n");
-        r = cli_print(c->options.json == FORMAT_OFF ? &s.text : &s.json.out);
+        r = cli_print(c->options.json == FORMAT_OFF ? &s.text : &s.json.out, e);
         buf_done(&s.text);
         buf_done(&s.json.out);
         spec_done(&spec);

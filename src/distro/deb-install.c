@@ -345,11 +345,7 @@ static int open_pool(Install *in, Error *e)
 
 static int fetch_and_unpack(Install *in, Error *e)
 {
-        UnpackOptions u = {.root_dirfd = in->o->root_dirfd,
-                           .id_base = in->o->id_base,
-                           .numeric_owner = true,
-                           .done = on_unpacked,
-                           .ctx = in};
+        UnpackOptions u = {.root_dirfd = in->o->root_dirfd, .id_base = in->o->id_base, .done = on_unpacked, .ctx = in};
         int k = unpack_open(&u, &in->unpack, e);
 
         if (k < 0)

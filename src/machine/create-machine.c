@@ -8,7 +8,6 @@
 
 #include "base/alloc.h"
 #include "base/hash.h"
-#include "base/path.h"
 #include "machine/create-lock.h"
 #include "machine/create-runner.h"
 #include "machine/run-identity.h"
@@ -126,8 +125,9 @@ static int check_name(const Create *c, Error *e)
 {
         const char *name = c->request->name;
         _cleanup_(store_image_done) StoreImage image = {0};
-        if (!path_machine_name_is_valid(name))
-                return error_set(e, -EINVAL, "'%s' is not a valid machine name: letters, digits, '-' and '.', at most 64", name);
+        int r = machine_check_name(name, e);
+        if (r < 0)
+                return r;
         if (store_find(c->store, STORE_MACHINE, name, &image, NULL) >= 0)
                 return error_set(e, -EEXIST,
                                  "machine '%s' already exists; choose another name, or remove it with 'berth remove %s'", name,

@@ -12,12 +12,11 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
-#include "base/buf.h"
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/path.h"
-#include "base/str.h"
+#include "base/strv.h"
 #include "machine/run-record.h"
 #include "machine/run-scope.h"
 #include "machine/run-session.h"
@@ -120,11 +119,11 @@ static void describe_end(const Target *t, const EngineResult *end, Error *e)
                                 t->name, how);
                 return;
         }
-        const char *shown = tail;
-        for (size_t max = ERROR_MESSAGE_MAX - 256; strlen(shown) > max;)
-                shown = shown + strlen(shown) - max;
-        (void)error_set(e, -EIO, "machine '%s' did not come up: it %s before it was ready. The end of its console:\n%s", t->name,
-                        how, str_strip((char *)shown));
+        _cleanup_strv_ char **lines = strv_split(tail, "\n"); /* a message is one line */
+        _cleanup_free_ char *joined = strv_join(lines, " | ");
+        size_t n = strlen(joined), max = ERROR_MESSAGE_MAX - 256;
+        (void)error_set(e, -EIO, "machine '%s' did not come up: it %s before it was ready. The end of its console: %s", t->name,
+                        how, n > max ? joined + n - max : joined);
 }
 
 static _noreturn_ void supervise(Target *t, MachinePlan *plan, int report_fd)
@@ -157,7 +156,7 @@ static _noreturn_ void supervise(Target *t, MachinePlan *plan, int report_fd)
 /* ---- the command that waits ---- */
 
 /* SIGTERM asks, SIGINT right behind it kills (engine.h): a half-booted init often cannot be asked. */
-static int stop_half_started(int supervisor, int report_fd, int code, const char *why, const char *name, Error *e)
+static int stop_half_started(int supervisor, int code, const char *why, const char *name, Error *e)
 {
         (void)sys_pidfd_send_signal(supervisor, SIGTERM);
         (void)sys_pidfd_send_signal(supervisor, SIGINT);
@@ -180,12 +179,18 @@ static int take_report(int fd, const char *name, Error *e)
         return error_set(e, report.error.code ?: -EIO, "%s", report.error.message);
 }
 
-static int wait_report(int fd, int supervisor, const char *name, uint64_t timeout_usec, Error *e)
+static sigset_t interruptions(void)
 {
         sigset_t mask;
         sigemptyset(&mask);
         sigaddset(&mask, SIGINT);
         sigaddset(&mask, SIGTERM);
+        return mask;
+}
+
+static int wait_report(int fd, int supervisor, const char *name, uint64_t timeout_usec, Error *e)
+{
+        const sigset_t mask = interruptions();
         _cleanup_close_ int signals = signalfd(-1, &mask, SFD_CLOEXEC);
         uint64_t begun = clock_monotonic();
         struct pollfd p[] = {{.fd = fd, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
@@ -193,7 +198,7 @@ static int wait_report(int fd, int supervisor, const char *name, uint64_t timeou
         for (;;) {
                 uint64_t passed = clock_monotonic() - begun;
                 if (passed >= timeout_usec)
-                        return stop_half_started(supervisor, fd, -ETIMEDOUT, "timed out", name, e);
+                        return stop_half_started(supervisor, -ETIMEDOUT, "timed out", name, e);
                 uint64_t left_ms = timeout_usec == USEC_INFINITY ? 3600000 : (timeout_usec - passed) / 1000 + 1;
                 int r = poll(p, ELEMENTSOF(p), (int)MIN(left_ms, (uint64_t)3600000));
                 if (r < 0 && errno != EINTR)
@@ -203,7 +208,7 @@ static int wait_report(int fd, int supervisor, const char *name, uint64_t timeou
                 struct signalfd_siginfo info;
                 if (r > 0 && p[1].revents &&
                     read(signals, &info, sizeof(info)) > 0) /* taken, or it would end us when it is let in again */
-                        return stop_half_started(supervisor, fd, -EINTR, "interrupted", name, e);
+                        return stop_half_started(supervisor, -EINTR, "interrupted", name, e);
         }
 }
 
@@ -221,10 +226,8 @@ static int start(Target *t, uint64_t timeout_usec, Error *e)
                 return error_sys(e, -errno, "cannot make a pipe");
         _cleanup_close_ int from = p[0], to = p[1];
 
-        sigset_t mask, before;
-        sigemptyset(&mask);
-        sigaddset(&mask, SIGINT);
-        sigaddset(&mask, SIGTERM);
+        const sigset_t mask = interruptions();
+        sigset_t before;
         (void)sigprocmask(SIG_BLOCK, &mask, &before);
         (void)fflush(NULL);
         pid_t pid = fork();

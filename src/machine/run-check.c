@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -16,6 +15,7 @@
 #include "base/str.h"
 #include "base/strv.h"
 #include "machine/machine.h"
+#include "machine/run-facts.h"
 #include "sys/cgroup.h"
 #include "sys/idmap.h"
 
@@ -39,11 +39,10 @@ static bool check_root(const MachineHost *h, char **ret_found)
 static bool check_kernel(const MachineHost *h, char **ret_found)
 {
         struct utsname u;
-        unsigned major = 0, minor = 0;
         if (uname(&u) < 0)
                 return false;
         *ret_found = xasprintf("Linux %s %s", u.release, u.machine);
-        return sscanf(u.release, "%u.%u", &major, &minor) == 2 && (major > 5 || (major == 5 && minor >= 12));
+        return machine_kernel_is_at_least(5, 12);
 }
 
 static bool namespace(const char *name)
@@ -134,10 +133,7 @@ static bool check_cgroup(const MachineHost *h, char **ret_found)
 
 static bool check_cgroup_kill(const MachineHost *h, char **ret_found)
 {
-        struct utsname u;
-        unsigned major = 0, minor = 0;
-        return sys_cgroup_mountpoint() && uname(&u) == 0 && sscanf(u.release, "%u.%u", &major, &minor) == 2 &&
-               (major > 5 || (major == 5 && minor >= 14));
+        return sys_cgroup_mountpoint() && machine_kernel_is_at_least(5, 14);
 }
 
 static bool check_store(const MachineHost *h, char **ret_found)

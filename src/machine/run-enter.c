@@ -7,27 +7,16 @@
 
 #include "base/alloc.h"
 #include "base/fd.h"
-#include "base/file.h"
-#include "base/path.h"
-#include "base/str.h"
 #include "engine/engine.h"
 #include "machine/run-facts.h"
 #include "plan/plan.h"
+#include "sys/cgroup.h"
 
 /* The leader's own cgroup: with controllers a group that has children takes no processes, but where the leader is there is room. */
 static char *leader_cgroup(const Machine *m)
 {
-        _cleanup_free_ char *path = xasprintf("/proc/%d/cgroup", m->leader);
-        _cleanup_free_ char *text = NULL;
-        if (!m->cgroup || file_read_at(AT_FDCWD, path, 65536, &text, NULL) < 0)
-                return NULL;
-        char *save = NULL;
-        for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-                const char *cgroup = str_startswith(line, "0::");
-                if (cgroup)
-                        return xstrdup(cgroup);
-        }
-        return NULL;
+        char *cgroup = NULL;
+        return m->cgroup && sys_cgroup_of(m->leader, &cgroup) >= 0 ? cgroup : NULL;
 }
 
 static int enter_plan(const MachineHost *h, const Machine *m, const MachineSpec *spec, MachinePlan *ret, Error *e)

@@ -28,7 +28,7 @@ static bool exists(const char *path)
         return access(path, F_OK) == 0;
 }
 
-static bool kernel_is_at_least(unsigned major, unsigned minor)
+bool machine_kernel_is_at_least(unsigned major, unsigned minor)
 {
         struct utsname u;
         unsigned a = 0, b = 0;
@@ -110,7 +110,7 @@ void machine_facts_host(const MachineHost *h, HostFacts *f)
 
         f->has_user_namespaces = exists("/proc/self/ns/user");
         f->has_cgroup_namespace = exists("/proc/self/ns/cgroup");
-        f->has_idmapped_mounts = kernel_is_at_least(5, 12); /* the file system has its say when the mount is made */
+        f->has_idmapped_mounts = machine_kernel_is_at_least(5, 12); /* the file system has its say when the mount is made */
         f->has_seccomp = prctl(PR_GET_SECCOMP, 0, 0, 0, 0) >= 0;
         f->has_fuse = exists("/dev/fuse");
         f->has_tun = exists("/dev/net/tun");

@@ -4,12 +4,10 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "base/path.h"
-#include "base/str.h"
-#include "base/strv.h"
 #include "machine/run-freeze.h"
 #include "machine/run-identity.h"
 #include "machine/run-range.h"
+#include "machine/run-registry.h"
 
 /* ---- what a running machine needs to hold still ---- */
 
@@ -40,9 +38,9 @@ static StoreQuiesce quiesce(const MachineHost *h, const char *name, Still *s)
 
 static int open_image(const MachineHost *h, const char *name, Store **ret_store, StoreImage *ret, Error *e)
 {
-        if (!path_machine_name_is_valid(name))
-                return error_set(e, -EINVAL, "'%s' is not a valid machine name: letters, digits, '-' and '.', at most 64", name);
-        int r = store_open(h->machines_dir, ret_store, e);
+        int r = machine_check_name(name, e);
+        if (r >= 0)
+                r = store_open(h->machines_dir, ret_store, e);
         return r < 0 ? r : store_find(*ret_store, STORE_MACHINE, name, ret, e);
 }
 
@@ -76,10 +74,9 @@ int machine_clone(const MachineHost *h, const char *name, const char *new_name, 
         _cleanup_(store_closep) Store *s = NULL;
         _cleanup_(store_image_done) StoreImage source = {0}, made = {0};
         Still still = {0};
-        if (!path_machine_name_is_valid(new_name))
-                return error_set(e, -EINVAL, "'%s' is not a valid machine name: letters, digits, '-' and '.', at most 64",
-                                 new_name);
-        int r = open_image(h, name, &s, &source, e);
+        int r = machine_check_name(new_name, e);
+        if (r >= 0)
+                r = open_image(h, name, &s, &source, e);
         if (r < 0)
                 return r;
         StoreQuiesce q = quiesce(h, name, &still);

@@ -103,11 +103,7 @@ static uint32_t candidate(const char *name, unsigned attempt)
 static int lock_range(uint32_t base)
 {
         _cleanup_free_ char *path = xasprintf(LOCK_DIR "/%u", base);
-        int fd = sys_lock_at(AT_FDCWD, path, true, false);
-        if (fd != -ENOENT)
-                return fd;
-        int r = file_mkdir_p(LOCK_DIR, 0755);
-        return r < 0 ? r : sys_lock_at(AT_FDCWD, path, true, false);
+        return sys_lock_making_dirs_at(AT_FDCWD, path, false);
 }
 
 int machine_range_lock(uint32_t base, IdRange *ret, Error *e)

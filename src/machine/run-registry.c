@@ -74,12 +74,20 @@ static void clean(const MachineHost *h, const Machine *m)
         machine_record_unlock(h, m->name, &lock);
 }
 
+int machine_check_name(const char *name, Error *e)
+{
+        if (path_machine_name_is_valid(name))
+                return 0;
+        return error_set(e, -EINVAL, "'%s' is not a valid machine name: letters, digits, '-' and '.', at most 64", name);
+}
+
 int machine_find(const MachineHost *h, const char *name, Machine *ret, Error *e)
 {
-        if (!path_machine_name_is_valid(name))
-                return error_set(e, -EINVAL, "'%s' is not a valid machine name", name);
         Machine m = {0};
-        int r = machine_record_read(h, name, &m);
+        int r = machine_check_name(name, e);
+        if (r < 0)
+                return r;
+        r = machine_record_read(h, name, &m);
         if (r < 0 && r != -ENOENT)
                 return error_sys(e, r, "cannot read the record of machine '%s' in %s/machines", name, h->run_dir);
         if (r >= 0) {

@@ -7,3 +7,5 @@
 void machine_registry_forget(const MachineHost *h, const Machine *m);
 /* The cgroup that $BERTH_CGROUP named goes with its last machine; machine.slice stays, it may be the init system's. */
 void machine_registry_remove_parent(const MachineHost *h);
+/* 0, or -EINVAL with the rules. */
+int machine_check_name(const char *name, Error *e);

@@ -16,7 +16,6 @@
 #include "base/hash.h"
 #include "base/path.h"
 #include "base/str.h"
-#include "base/strv.h"
 #include "machine/run-record.h"
 #include "machine/run-registry.h"
 #include "machine/run-wants.h"
@@ -69,10 +68,9 @@ static int open_machine(Target *t, Error *e)
         if (!spec_is_set(&t->spec, SPEC_FIELD_MACHINE))
                 return error_set(e, -EINVAL, "no machine is named: give a NAME, or a tree with --directory=PATH");
         t->name = xstrdup(t->spec.machine);
-        if (!path_machine_name_is_valid(t->name))
-                return error_set(e, -EINVAL, "'%s' is not a valid machine name: letters, digits, '-' and '.', at most 64",
-                                 t->name);
-        int r = store_open(t->host->machines_dir, &t->store, e);
+        int r = machine_check_name(t->name, e);
+        if (r >= 0)
+                r = store_open(t->host->machines_dir, &t->store, e);
         if (r < 0)
                 return r;
         return store_find(t->store, STORE_MACHINE, t->name, &t->image, e);

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/fd.h"
 #include "store/driver.h"
 #include "store/layers.h"
 #include "store/names.h"
@@ -145,20 +144,6 @@ int store_remove(Store *s, const StoreImage *i, Error *e)
                 return unsupported(d, &c, "remove machines", e);
         int r = store_lock(s, i, true, &lock, e);
         return r < 0 ? r : d->remove(&c, e);
-}
-
-int store_collect(Store *s, Error *e)
-{
-        _cleanup_(work_end) Work w = WORK_NONE;
-        _cleanup_close_ int hold = store_hold(s, e);
-
-        if (hold < 0)
-                return hold;
-        int r = work_begin(s, "collect", &w, e);
-        if (r < 0)
-                return r;
-        r = layers_collect(s, &w);
-        return r < 0 ? error_sys(e, r, "cannot look for unused layers in '%s'", s->root) : 0;
 }
 
 int copy_frozen(const StoreChange *c, const char *source, const Work *w, const char *name, Error *e)

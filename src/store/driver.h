@@ -60,7 +60,6 @@ int entries_snapshots(const StoreChange *c, StoreSnapshot **ret, size_t *ret_n, 
 
 /* Reads the image NAME in the directory `dir`, relative to the store's root. -ENOENT without a message. */
 int image_load(Store *s, const char *dir, const char *name, StoreImage *ret, Error *e);
-uint64_t image_created(int fd);
 void image_set_created(int fd, uint64_t usec);
 /* store_lock(), which waits for the lock with `block`. */
 int image_lock(const StoreImage *i, bool exclusive, bool block, StoreLock *ret, Error *e);

@@ -56,7 +56,7 @@ int entries_place(const StoreChange *c, bool snapshot, Place *ret, Error *e)
                 _cleanup_(store_image_done) StoreImage there = {0};
                 place.dir = path_join(STORE_SNAPSHOTS, c->image->name);
                 if (image_load(c->store, place.dir, c->name, &there, NULL) != -ENOENT)
-                        return error_set(e, -EEXIST, "machine '%s' already has a snapshot '%s'; remove it or choose another name",
+                        return error_set(e, -EEXIST, "machine '%s' already has a snapshot '%s'; choose another name",
                                          c->image->name, c->name);
         }
         *ret = place;

@@ -42,7 +42,7 @@ void store_images_free(StoreImage *v, size_t n)
 }
 
 /* The earlier of birth and attribute: copies and exchanged directories are born later than what they stand for. */
-uint64_t image_created(int fd)
+static uint64_t image_created(int fd)
 {
         uint64_t born = 0, noted;
         struct statx sx;

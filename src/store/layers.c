@@ -216,7 +216,8 @@ static int add_work(Store *s, char ***ids)
         return r;
 }
 
-int layers_in_use(Store *s, bool in_work, char ***ret)
+/* IDs that machines, snapshots, images and (in_work) running transactions use, sorted. */
+static int layers_in_use(Store *s, bool in_work, char ***ret)
 {
         _cleanup_strv_ char **ids = NULL;
         int r = add_stacks(s, ".", &ids);

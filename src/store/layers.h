@@ -32,8 +32,6 @@ int stack_write(const Work *w, const char *name, const Stack *stack, const char 
 
 void layer_new_id(char ret[static 33]);
 char *layer_path(const char *id); /* relative to the store's root */
-/* IDs that machines, snapshots, images and (in_work) running transactions use, sorted. */
-int layers_in_use(Store *s, bool in_work, char ***ret);
 /* Moves every layer without a user into w. Under store_hold(). */
 int layers_collect(Store *s, const Work *w);
 /* Completes what overlay's freeze() began. Under store_hold(), when no other transaction is at it. */

@@ -96,11 +96,6 @@ Store *store_close(Store *s)
         return NULL;
 }
 
-const char *store_root(const Store *s)
-{
-        return s->root;
-}
-
 int store_failed(const Store *s, int code, Error *e, const char *doing, const char *name)
 {
         if (code == -ENOSPC || code == -EDQUOT)

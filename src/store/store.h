@@ -63,7 +63,6 @@ static inline void store_closep(Store **s)
 {
         store_close(*s);
 }
-const char *store_root(const Store *s);
 
 /* The driver that new machines get here: overlay when the file system can carry one (xattrs, whiteouts), else directory. */
 StoreDriverId store_default_driver(Store *s);
@@ -141,7 +140,3 @@ int store_snapshot_remove(Store *s, const char *name, const char *snapshot, Erro
 /* With its snapshots; layers that nothing else uses go too. The machine must not run. */
 int store_remove(Store *s, const StoreImage *i, Error *e);
 void store_images_free(StoreImage *v, size_t n);
-
-/* Removes layers that no machine, snapshot or image refers to. Called by remove; a crash before it leaves only garbage that the
- * next call takes. */
-int store_collect(Store *s, Error *e);

@@ -26,17 +26,12 @@
 int dir_entries(int dirfd, const char *path, char ***ret)
 {
         _cleanup_strv_ char **names = NULL;
-        int fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        _cleanup_closedir_ DIR *dir = NULL;
+        int r = fd_opendir(dirfd, path, &dir);
 
         *ret = NULL;
-        if (fd < 0)
-                return errno == ENOENT ? 0 : -errno;
-        _cleanup_closedir_ DIR *dir = fdopendir(fd);
-        if (!dir) {
-                int r = -errno;
-                fd_close(fd);
-                return r;
-        }
+        if (r < 0)
+                return r == -ENOENT ? 0 : r;
         for (;;) {
                 errno = 0;
                 const struct dirent *d = readdir(dir);
@@ -52,7 +47,8 @@ int dir_entries(int dirfd, const char *path, char ***ret)
         return 0;
 }
 
-int rename_exclusive(int from_fd, const char *from, int to_fd, const char *to)
+/* RENAME_NOREPLACE, or its like. */
+static int rename_exclusive(int from_fd, const char *from, int to_fd, const char *to)
 {
         if (renameat2(from_fd, from, to_fd, to, RENAME_NOREPLACE) == 0)
                 return 0;

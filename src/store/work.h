@@ -54,4 +54,3 @@ int store_failed(const Store *s, int code, Error *e, const char *doing, const ch
 
 /* Names in a directory, sorted, without "." and ".."; a missing directory is empty. */
 int dir_entries(int dirfd, const char *path, char ***ret);
-int rename_exclusive(int from_fd, const char *from, int to_fd, const char *to); /* RENAME_NOREPLACE, or its like */

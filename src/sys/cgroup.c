@@ -32,50 +32,44 @@
 #define REMOVE_ROUNDS   40
 #define REMOVE_ROUND_MS 50
 
-static bool is_file_system(const char *path, uint32_t magic)
+static bool is_cgroup2(const char *path)
 {
         struct statfs s;
 
-        return statfs(path, &s) == 0 && (uint32_t)s.f_type == magic;
-}
-
-SysCgroupLayout sys_cgroup_layout(void)
-{
-        if (is_file_system("/sys/fs/cgroup", CGROUP2_SUPER_MAGIC))
-                return SYS_CGROUP_UNIFIED;
-        if (is_file_system("/sys/fs/cgroup/unified", CGROUP2_SUPER_MAGIC))
-                return SYS_CGROUP_HYBRID;
-        return is_file_system("/sys/fs/cgroup", TMPFS_MAGIC) ? SYS_CGROUP_LEGACY : SYS_CGROUP_NONE;
+        return statfs(path, &s) == 0 && (uint32_t)s.f_type == CGROUP2_SUPER_MAGIC;
 }
 
 const char *sys_cgroup_mountpoint(void)
 {
-        static const char *const mountpoints[_SYS_CGROUP_LAYOUT_MAX] = {
-                        [SYS_CGROUP_HYBRID] = "/sys/fs/cgroup/unified",
-                        [SYS_CGROUP_UNIFIED] = "/sys/fs/cgroup",
-        };
-
+        static const char *const places[] = {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"};
         static const char *found; /* file systems are not mounted there while we run */
-        if (!found)
-                found = mountpoints[sys_cgroup_layout()];
+
+        for (size_t i = 0; !found && i < ELEMENTSOF(places); i++)
+                if (is_cgroup2(places[i]))
+                        found = places[i];
         return found;
 }
 
-int sys_cgroup_self(char **ret)
+int sys_cgroup_of(pid_t pid, char **ret)
 {
-        _cleanup_free_ char *text = NULL;
-        int r = file_read_at(AT_FDCWD, "/proc/self/cgroup", READ_LIMIT, &text, NULL);
+        _cleanup_free_ char *text = NULL, *path = pid ? xasprintf("/proc/%d/cgroup", pid) : xstrdup("/proc/self/cgroup");
+        int r = file_read_at(AT_FDCWD, path, READ_LIMIT, &text, NULL);
 
         if (r < 0)
                 return r;
         for (char *line = text; *line; line += strcspn(line, "\n"), line += *line == '\n') {
-                const char *path = str_startswith(line, "0::");
-                if (!path)
+                const char *cgroup = str_startswith(line, "0::");
+                if (!cgroup)
                         continue;
-                *ret = xstrndup(path, strcspn(path, "\n"));
+                *ret = xstrndup(cgroup, strcspn(cgroup, "\n"));
                 return 0;
         }
         return -ENODATA;
+}
+
+int sys_cgroup_self(char **ret)
+{
+        return sys_cgroup_of(0, ret);
 }
 
 int sys_cgroup_base(char **ret)

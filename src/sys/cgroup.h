@@ -8,17 +8,9 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-typedef enum SysCgroupLayout {
-        SYS_CGROUP_NONE,
-        SYS_CGROUP_LEGACY,
-        SYS_CGROUP_HYBRID,
-        SYS_CGROUP_UNIFIED,
-        _SYS_CGROUP_LAYOUT_MAX,
-} SysCgroupLayout;
-
-SysCgroupLayout sys_cgroup_layout(void);
-const char *sys_cgroup_mountpoint(void); /* of cgroup2, NULL when there is none */
-int sys_cgroup_self(char **ret);         /* own cgroup2 path, "/…" */
+const char *sys_cgroup_mountpoint(void);  /* of cgroup2, NULL when there is none */
+int sys_cgroup_of(pid_t pid, char **ret); /* a process's cgroup2 path, "/…" */
+int sys_cgroup_self(char **ret);
 
 /* Where berth makes its cgroups: the own cgroup, or "/machine.slice" when that is the root. */
 int sys_cgroup_base(char **ret);

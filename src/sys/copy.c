@@ -177,15 +177,11 @@ static int copy_entry(Copy *c, const char *name)
 
 static int copy_entries(Copy *c)
 {
-        int fd = openat(c->from, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0)
-                return fail(c, -errno, "");
-        _cleanup_closedir_ DIR *dir = fdopendir(fd);
-        if (!dir) {
-                int r = -errno;
-                fd_close(fd);
+        _cleanup_closedir_ DIR *dir = NULL;
+        int r = fd_opendir(c->from, ".", &dir);
+
+        if (r < 0)
                 return fail(c, r, "");
-        }
         for (;;) {
                 errno = 0;
                 const struct dirent *d = readdir(dir);
@@ -193,7 +189,7 @@ static int copy_entries(Copy *c)
                         return errno ? fail(c, -errno, "") : 0;
                 if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0)
                         continue;
-                int r = copy_entry(c, d->d_name);
+                r = copy_entry(c, d->d_name);
                 if (r < 0)
                         return r;
         }

@@ -7,8 +7,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "base/fd.h"
 #include "base/file.h"
+#include "base/path.h"
 #include "base/macro.h"
 
 /* Whether the locked file is still the one with that name: 1, 0 or -errno. */
@@ -55,4 +57,15 @@ int sys_lock_directory(const char *path)
                 if (r != 0)
                         return r < 0 ? r : TAKE_FD(fd);
         }
+}
+
+int sys_lock_making_dirs_at(int dirfd, const char *path, bool block)
+{
+        int fd = sys_lock_at(dirfd, path, true, block);
+
+        if (fd != -ENOENT)
+                return fd;
+        _cleanup_free_ char *dir = path_dirname(path);
+        int r = file_mkdir_p_at(dirfd, dir, 0755);
+        return r < 0 ? r : sys_lock_at(dirfd, path, true, block);
 }

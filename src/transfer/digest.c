@@ -24,7 +24,7 @@ static const DigestRow digest_rows[] = {
 };
 static_assert(sizeof(digest_rows) / sizeof(digest_rows[0]) == _DIGEST_MAX, "a row for each type");
 
-size_t digest_size(DigestType type)
+static size_t digest_size(DigestType type)
 {
         return digest_rows[type].size;
 }

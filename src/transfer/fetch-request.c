@@ -12,8 +12,6 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/fd.h"
-#include "base/file.h"
-#include "base/path.h"
 #include "base/str.h"
 #include "sys/lock.h"
 #include "transfer/fetch-cache.h"
@@ -77,15 +75,8 @@ static int part_adopt(Request *r)
 static int part_open(Request *r, int dirfd)
 {
         _cleanup_free_ char *name = part_name(r->item);
-        int fd = sys_lock_at(dirfd, name, true, false);
+        int fd = sys_lock_making_dirs_at(dirfd, name, false);
 
-        if (fd == -ENOENT) {
-                _cleanup_free_ char *dir = path_dirname(name);
-                int rc = file_mkdir_p_at(dirfd, dir, 0755);
-                if (rc < 0)
-                        return rc;
-                fd = sys_lock_at(dirfd, name, true, false);
-        }
         if (fd < 0)
                 return fd;
         r->part = fd;
@@ -196,12 +187,9 @@ static int transfer_open(Request *r, const FetchOptions *o)
         curl_easy_setopt(r->easy, CURLOPT_FOLLOWLOCATION, 1L);
         curl_easy_setopt(r->easy, CURLOPT_MAXREDIRS, REDIRECTS_MAX);
         curl_easy_setopt(r->easy, CURLOPT_NOSIGNAL, 1L);
-        curl_easy_setopt(r->easy, CURLOPT_CONNECTTIMEOUT,
-                         o->connect_timeout_s > 0 ? (long)o->connect_timeout_s : CONNECT_TIMEOUT);
+        curl_easy_setopt(r->easy, CURLOPT_CONNECTTIMEOUT, CONNECT_TIMEOUT);
         curl_easy_setopt(r->easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
         curl_easy_setopt(r->easy, CURLOPT_LOW_SPEED_TIME, o->stall_timeout_s > 0 ? (long)o->stall_timeout_s : STALL_TIMEOUT);
-        if (o->proxy)
-                curl_easy_setopt(r->easy, CURLOPT_PROXY, o->proxy);
         set_protocols(r->easy);
         set_range(r, o);
         return 0;

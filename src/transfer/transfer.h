@@ -18,8 +18,7 @@ typedef struct Digest {
         uint8_t bytes[64];
 } Digest;
 int digest_parse(DigestType type, const char *hex, Digest *ret); /* -EINVAL */
-size_t digest_size(DigestType type);
-int digest_of_fd(int fd, DigestType type, Digest *ret); /* from the start, by pread */
+int digest_of_fd(int fd, DigestType type, Digest *ret);          /* from the start, by pread */
 bool digest_eq(const Digest *a, const Digest *b);
 
 /* ---- fetch ---- */
@@ -34,12 +33,11 @@ typedef struct FetchItem {
 } FetchItem;
 
 typedef struct FetchOptions {
-        int dirfd;         /* where paths are */
-        unsigned parallel; /* connections, 0 = 8 */
-        unsigned retries;  /* per item for what may pass (time-outs, 5xx, broken connections), with growing pauses */
-        unsigned connect_timeout_s, stall_timeout_s; /* 0 = 20 and 30 */
-        bool no_cache;                               /* fetch also what is there with the right size and digest */
-        const char *proxy;                           /* NULL: from the environment, as curl(1) does */
+        int dirfd;                /* where paths are */
+        unsigned parallel;        /* connections, 0 = 8 */
+        unsigned retries;         /* per item for what may pass (time-outs, 5xx, broken connections), with growing pauses */
+        unsigned stall_timeout_s; /* 0 = 30 */
+        bool no_cache;            /* fetch also what is there with the right size and digest */
         const Events *events;
         /* Called in completion order for each item whose file is complete and verified (also when it was in the cache);
          * negative ends the fetch. */
@@ -106,7 +104,6 @@ typedef struct UnpackOptions {
         uint32_t id_base;     /* host-side start of the worker's ID range */
         unsigned workers;     /* 0 = number of CPUs */
         uint64_t limit_bytes; /* of everything unpacked, 0 = none: a bomb ends with a message */
-        bool numeric_owner;   /* owners by number, the archive's names are ignored (always for tar) */
         /* In completion order. */
         int (*done)(void *ctx, const UnpackJob *job, UnpackResult *result, Error *e);
         void *ctx;

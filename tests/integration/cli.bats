@@ -63,6 +63,22 @@ as_nobody() {
         [[ $output == *"'c'"* ]]
 }
 
+@test "--json without --plan is not ignored where only the plan has a JSON form" {
+        for verb in run start; do
+                run berth $verb --json web
+                [ "$status" -eq 1 ]
+                [[ $output == *"--json is about --plan"* ]]
+        done
+}
+
+@test "output that cannot be written is a failure with a reason" {
+        for verb in help version check images; do
+                run bash -c '"$1" "$2" >/dev/full' - "$BERTH" $verb
+                [ "$status" -eq 1 ]
+                [[ $output == *"cannot write to standard output: No space left on device"* ]]
+        done
+}
+
 @test "bad names are refused" {
         for name in 'a/b' '..' '-x' 'a_b' "$(printf 'a%.0s' $(seq 65))"; do
                 run berth start -- "$name"

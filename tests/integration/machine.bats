@@ -25,6 +25,18 @@ supervisor() { sed -n 's/^SUPERVISOR=//p' "$BERTH_RUN/machines/$1/state"; }
         berth_nothing_left
 }
 
+@test "the addresses of a machine's own network are listed, without loopback and link-local ones" {
+        busybox_machine web
+        berth start web
+        leader=$(berth show web | sed -n 's/^Leader=//p')
+        nsenter -t "$leader" -n sh -c 'ip link add v0 type veth peer name v1 && ip addr add 10.9.8.7/24 dev v0 &&
+                ip addr add fd09::7/64 dev v0 nodad && ip link set v0 up && ip link set v1 up && ip addr add 127.9.9.9/8 dev lo' ||
+                { berth terminate web; skip "no ip(8), or no veth here"; }
+        [ "$(berth list --no-legend | tr -s ' ')" = "web container berth busyroot 1 10.9.8.7 fd09::7" ]
+        [ "$(berth show web | sed -n 's/^Addresses=//p')" = "10.9.8.7 fd09::7" ]
+        berth terminate web
+}
+
 @test "several at once, each with its own ID range, which it keeps" {
         busybox_machine one
         busybox_machine two

@@ -81,16 +81,6 @@ static void booleans_are_words(void **state)
         assert_int_equal(str_parse_bool(NULL), -EINVAL);
 }
 
-static void modes_are_octal(void **state)
-{
-        mode_t m;
-
-        assert_int_equal(str_parse_mode("1755", &m), 0);
-        assert_int_equal(m, 01755);
-        assert_int_equal(str_parse_mode("8", &m), -EINVAL);
-        assert_int_equal(str_parse_mode("10000", &m), -ERANGE);
-}
-
 static void time_spans_as_systemd_reads_them(void **state)
 {
         static const struct {
@@ -182,7 +172,6 @@ int main(void)
                         cmocka_unit_test(numbers_are_whole_and_in_range),
                         cmocka_unit_test(sizes_have_suffixes),
                         cmocka_unit_test(booleans_are_words),
-                        cmocka_unit_test(modes_are_octal),
                         cmocka_unit_test(time_spans_as_systemd_reads_them),
                         cmocka_unit_test(hexadecimal_of_exactly_that_length),
                         cmocka_unit_test(utf8_is_decoded_strictly),

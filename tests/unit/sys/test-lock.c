@@ -54,6 +54,16 @@ static void the_file_is_private(void **state)
         close(lock);
 }
 
+static void directories_on_the_way_are_made(void **state)
+{
+        int dir = scratch_fd(state), lock = sys_lock_making_dirs_at(dir, "a/b/lock", false);
+
+        assert_true(lock >= 0);
+        assert_int_equal(sys_lock_making_dirs_at(dir, "a/b/lock", false), -EAGAIN);
+        assert_int_equal(sys_lock_making_dirs_at(dir, "a/b/lock/c", false), -ENOTDIR);
+        close(lock);
+}
+
 static void links_are_not_followed(void **state)
 {
         int dir = scratch_fd(state);
@@ -73,6 +83,7 @@ int main(void)
                                                         scratch_teardown),
                         cmocka_unit_test_setup_teardown(the_file_is_private, scratch_setup, scratch_teardown),
                         cmocka_unit_test_setup_teardown(links_are_not_followed, scratch_setup, scratch_teardown),
+                        cmocka_unit_test_setup_teardown(directories_on_the_way_are_made, scratch_setup, scratch_teardown),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
