@@ -88,8 +88,9 @@ const Verb verbs[_VERB_MAX] = {
                                 .uses = SPEC_USE_SHELL,
                                 .words = WORDS_RUNNING_COMMAND,
                                 .help = "Run a command, or a login shell, in a running machine",
-                                .description = "Needs nothing inside but what is run. There is a terminal if standard input and "
-                                               "output are one. The exit "
+                                .description = "Needs nothing inside but what is run. There is a terminal if and only if "
+                                               "standard "
+                                               "input is one. The exit "
                                                "status is the command's, or 128 and the number of the signal that ended it."},
                 [VERB_SNAPSHOT] = {.name = "snapshot",
                                    .arguments = "NAME SNAPSHOT",

@@ -83,7 +83,7 @@ int machine_poweroff(const MachineHost *h, char *const *names, uint64_t timeout_
 int machine_terminate(const MachineHost *h, const char *name, Error *e);
 
 /* ---- enter (run-enter.c) ---- */
-/* spec: user, environment, chdir, parameters. A pty when in and out are both terminals. */
+/* spec: user, environment, chdir, parameters. A pty if and only if standard input is a terminal. */
 int machine_shell(const MachineHost *h, const char *name, const MachineSpec *spec, int *ret_status, Error *e);
 
 /* ---- images (run-image.c) ---- */

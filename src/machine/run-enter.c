@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/fd.h"
+#include "base/file.h"
 #include "engine/engine.h"
 #include "machine/run-facts.h"
 #include "plan/plan.h"
@@ -19,6 +21,24 @@ static char *leader_cgroup(const Machine *m)
         return m->cgroup && sys_cgroup_of(m->leader, &cgroup) >= 0 ? cgroup : NULL;
 }
 
+/* CapBnd and NoNewPrivs of PID 1, from /proc/PID/status (proc(5)): who enters may do what the machine was started with, no more. */
+static int leader_rights(const Machine *m, HostFacts *f, Error *e)
+{
+        _cleanup_free_ char *path = xasprintf("/proc/%d/status", m->leader), *text = NULL;
+        unsigned long long bounding;
+        int no_new_privs;
+        int r = file_read_at(AT_FDCWD, path, 65536, &text, NULL);
+        const char *cap = r < 0 ? NULL : strstr(text, "\nCapBnd:"), *nnp = r < 0 ? NULL : strstr(text, "\nNoNewPrivs:");
+
+        if (!cap || !nnp || sscanf(cap, "\nCapBnd: %llx", &bounding) != 1 || sscanf(nnp, "\nNoNewPrivs: %d", &no_new_privs) != 1)
+                return error_set(e, r < 0 ? r : -EBADMSG, "cannot read what PID 1 of machine '%s' may do from '%s'", m->name,
+                                 path);
+        f->leader_known = true;
+        f->leader_bounding = bounding;
+        f->leader_no_new_privs = no_new_privs;
+        return 0;
+}
+
 static int enter_plan(const MachineHost *h, const Machine *m, const MachineSpec *spec, MachinePlan *ret, Error *e)
 {
         /* The running tree, not the image: its passwd is what counts, with all that was mounted over it. */
@@ -27,6 +47,8 @@ static int enter_plan(const MachineHost *h, const Machine *m, const MachineSpec 
         HostFacts f = {0};
         machine_facts_host(h, &f);
         int r = machine_facts_image(&image, spec, &f, e);
+        if (r >= 0)
+                r = leader_rights(m, &f, e);
         if (r >= 0) {
                 f.machine_name = xstrdup(m->name);
                 f.id_base = m->id_base;
@@ -50,7 +72,7 @@ static int enter(const MachineHost *h, const Machine *m, const MachineSpec *spec
                         .leader_pidfd = leader,
                         .cgroup = cgroup,
                         .plan = &plan,
-                        .pty = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO),
+                        .pty = isatty(STDIN_FILENO),
                         .in = STDIN_FILENO,
                         .out = STDOUT_FILENO,
                         .err = STDERR_FILENO,

@@ -47,9 +47,11 @@ teardown() { berth_teardown; }
         [ "$output" = /etc ]
 }
 
-@test "no terminal unless both ends are one" {
+@test "a terminal if and only if standard input is one" {
         run berth shell web -- sh -c 'tty; true' </dev/null
         [[ $output == *"not a tty"* ]]
+        script -qec "$BERTH shell web -- tty | cat >$T/out" /dev/null
+        grep -q '/dev/pts/' "$T/out"
 }
 
 @test "a login shell on a terminal" {
@@ -70,6 +72,16 @@ teardown() { berth_teardown; }
         [ "${lines[1]}" = 1 ]
         run berth shell web -- sh -c 'echo 1 >/proc/sys/kernel/panic'
         [ "$status" -ne 0 ]
+}
+
+@test "who enters has no more rights than the machine was started with" {
+        busybox_machine less
+        berth start less --drop-capability=CAP_CHOWN,CAP_SYS_ADMIN --no-new-privileges=yes
+        run berth shell less -- sh -c 'grep -hE "CapBnd|NoNewPrivs" /proc/1/status /proc/self/status | sort | uniq | wc -l; chown 1 /tmp'
+        berth terminate less
+        [ "${lines[0]}" = 2 ]
+        [ "$status" -ne 0 ]
+        [[ $output == *"not permitted"* ]]
 }
 
 @test "a machine that does not run, a command that does not exist" {
