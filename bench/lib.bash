@@ -2,10 +2,15 @@
 # What the benchmarks share: a place of their own, a small root, tables from hyperfine's JSON.
 
 place=$(mktemp -d /var/tmp/berth-bench.XXXXXX)
+made_by_nspawn=()
 export BERTH_MACHINES=$place/machines BERTH_STATE=$place/state BERTH_RUN=$place/run
+# systemd-nspawn --keep-unit makes payload/ and supervisor/ in the control group that it is started in, and leaves them.
+cgroup=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/self/mounts)$(sed -n 's/^0:://p' /proc/self/cgroup)
+for group in payload supervisor; do [ -e "$cgroup/$group" ] || made_by_nspawn+=("$cgroup/$group"); done
 bench_cleanup() {
         local m
         for m in $("$BERTH" list --no-legend 2>/dev/null | awk '{ print $1 }'); do "$BERTH" terminate "$m"; done
+        rmdir "${made_by_nspawn[@]}" 2>/dev/null
         rm -rf --one-file-system "$place"
 }
 trap bench_cleanup EXIT
