@@ -40,7 +40,7 @@ void machine_registry_forget(const MachineHost *h, const Machine *m)
 {
         if (m->cgroup) {
                 (void)sys_cgroup_kill(m->cgroup);
-                for (unsigned tries = 0; tries < 100 && sys_cgroup_remove(m->cgroup) == -EBUSY; tries++)
+                for (unsigned tries = 0; tries < 3 && sys_cgroup_remove(m->cgroup) == -EBUSY; tries++)
                         usleep(10000); /* what was killed leaves its cgroup only when it is reaped */
                 machine_registry_remove_parent(h);
         }
@@ -49,10 +49,12 @@ void machine_registry_forget(const MachineHost *h, const Machine *m)
 
 void machine_registry_remove_parent(const MachineHost *h)
 {
-        const char *top = sys_cgroup_mountpoint();
-        if (!h->cgroup_parent || !top)
+        const char *top = sys_cgroup_mountpoint(), *parent = h->cgroup_parent;
+        if (!parent && access("/run/systemd/system", F_OK) < 0) /* else machine.slice is systemd's */
+                parent = "/machine.slice";
+        if (!parent || !top)
                 return;
-        _cleanup_free_ char *path = path_join(top, h->cgroup_parent);
+        _cleanup_free_ char *path = path_join(top, parent);
         (void)rmdir(path); /* fails, as it shall, while other machines are in it */
 }
 

@@ -5,7 +5,7 @@
 
 /* Removes what is left of a machine whose leader is gone: cgroup with all in it, record. The caller holds its lock. */
 void machine_registry_forget(const MachineHost *h, const Machine *m);
-/* The cgroup that $BERTH_CGROUP named goes with its last machine; machine.slice stays, it may be the init system's. */
+/* The cgroup that $BERTH_CGROUP named, or machine.slice where no systemd owns it, goes with its last machine. */
 void machine_registry_remove_parent(const MachineHost *h);
 /* 0, or -EINVAL with the rules. */
 int machine_check_name(const char *name, Error *e);

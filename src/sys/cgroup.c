@@ -29,6 +29,7 @@
 #define FREEZE_WAIT_MS  10000
 #define KILL_ROUNDS     200
 #define KILL_ROUND_MS   50
+#define MAKE_ROUNDS     10
 #define REMOVE_ROUNDS   40
 #define REMOVE_ROUND_MS 50
 
@@ -112,7 +113,10 @@ int sys_cgroup_make(const char *path, int *ret_fd)
         _cleanup_free_ char *dir = NULL;
         int r = cgroup_path(path, &dir);
 
-        if (r == 0)
+        if (r < 0)
+                return r;
+        r = -ENOENT;
+        for (unsigned tries = 0; r == -ENOENT && tries < MAKE_ROUNDS; tries++) /* the last one out removes the parent meanwhile */
                 r = file_mkdir_p(dir, 0755);
         if (r < 0 || !ret_fd)
                 return r;
