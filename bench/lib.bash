@@ -11,7 +11,7 @@ bench_cleanup() {
         local m
         for m in $("$BERTH" list --no-legend 2>/dev/null | awk '{ print $1 }'); do "$BERTH" terminate "$m"; done
         sleep 0.5 # its last processes are still ending
-        rmdir "${made_by_nspawn[@]}" 2>/dev/null
+        find "${made_by_nspawn[@]}" -depth -type d -exec rmdir {} + 2>/dev/null
         rm -rf --one-file-system "$place"
 }
 trap bench_cleanup EXIT
