@@ -8,6 +8,8 @@
 #include "base/clock.h"
 #include "base/macro.h"
 
+#define EDIT_MAX 255
+
 static bool is_digit(char c)
 {
         return c >= '0' && c <= '9';
@@ -376,4 +378,25 @@ char *str_format_time(char *buf, size_t size, uint64_t realtime_usec)
         if (realtime_usec == USEC_INFINITY || !localtime_r(&t, &tm) || strftime(buf, size, "%Y-%m-%d %H:%M:%S", &tm) == 0)
                 snprintf(buf, size, "-");
         return buf;
+}
+
+size_t str_edit_distance(const char *a, const char *b)
+{
+        size_t n = strlen(a), m = strlen(b), row[EDIT_MAX + 1];
+
+        if (n > EDIT_MAX || m > EDIT_MAX)
+                return SIZE_MAX;
+        for (size_t j = 0; j <= m; j++)
+                row[j] = j;
+        for (size_t i = 1; i <= n; i++) {
+                size_t diagonal = row[0];
+                row[0] = i;
+                for (size_t j = 1; j <= m; j++) {
+                        size_t replace = diagonal + (a[i - 1] != b[j - 1]);
+                        diagonal = row[j];
+                        size_t shift = MIN(row[j], row[j - 1]) + 1;
+                        row[j] = MIN(shift, replace);
+                }
+        }
+        return row[m];
 }

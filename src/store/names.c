@@ -73,26 +73,6 @@ int names_in(Store *s, const char *dir, char ***ret)
         return r;
 }
 
-/* Levenshtein's distance of two names, which are at most 64 characters long. */
-static size_t distance(const char *a, const char *b)
-{
-        size_t row[65], na = strlen(a), nb = strlen(b);
-
-        for (size_t j = 0; j <= nb; j++)
-                row[j] = j;
-        for (size_t i = 1; i <= na; i++) {
-                size_t diagonal = row[0];
-                row[0] = i;
-                for (size_t j = 1; j <= nb; j++) {
-                        size_t above = row[j], replaced = diagonal + (a[i - 1] != b[j - 1]);
-                        size_t inserted = MIN(above, row[j - 1]) + 1;
-                        row[j] = MIN(replaced, inserted);
-                        diagonal = above;
-                }
-        }
-        return row[nb];
-}
-
 char *name_nearest(Store *s, const char *name)
 {
         _cleanup_strv_ char **names = NULL;
@@ -102,7 +82,7 @@ char *name_nearest(Store *s, const char *name)
         if (names_in(s, ".", &names) < 0)
                 return NULL;
         STRV_FOREACH (n, names) {
-                size_t d = name_check_machine(*n, NULL) < 0 ? best_distance : distance(name, *n);
+                size_t d = name_check_machine(*n, NULL) < 0 ? best_distance : str_edit_distance(name, *n);
                 if (d < best_distance && d < strlen(name)) {
                         best = *n;
                         best_distance = d;

@@ -164,6 +164,20 @@ static void times_for_humans(void **state)
         assert_string_equal(str_format_time(b, sizeof(b), USEC_INFINITY), "-");
 }
 
+static void edit_distance_counts_changes(void **state)
+{
+        char endless[300];
+        memset(endless, 'x', sizeof(endless) - 1);
+        endless[sizeof(endless) - 1] = '\0';
+
+        assert_int_equal(str_edit_distance("create", "create"), 0);
+        assert_int_equal(str_edit_distance("creat", "create"), 1);
+        assert_int_equal(str_edit_distance("kitten", "sitting"), 3);
+        assert_int_equal(str_edit_distance("", "list"), 4);
+        assert_true(str_edit_distance(endless, "x") == SIZE_MAX);
+        assert_true(str_edit_distance("x", endless) == SIZE_MAX);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -179,6 +193,7 @@ int main(void)
                         cmocka_unit_test(bytes_for_humans),
                         cmocka_unit_test(durations_for_humans),
                         cmocka_unit_test(times_for_humans),
+                        cmocka_unit_test(edit_distance_counts_changes),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
