@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "machine/run-record.h"
 #include "machine/run-registry.h"
+#include "machine/run-scope.h"
 #include "sys/cgroup.h"
 #include "sys/process.h"
 
@@ -40,7 +41,7 @@ void machine_registry_forget(const MachineHost *h, const Machine *m)
 {
         if (m->cgroup) {
                 (void)sys_cgroup_kill(m->cgroup);
-                for (unsigned tries = 0; tries < 3 && sys_cgroup_remove(m->cgroup) == -EBUSY; tries++)
+                for (unsigned tries = 0; tries < 3 && !scope_leave(m->cgroup) && sys_cgroup_remove(m->cgroup) == -EBUSY; tries++)
                         usleep(10000); /* what was killed leaves its cgroup only when it is reaped */
                 machine_registry_remove_parent(h);
         }

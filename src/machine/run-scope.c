@@ -16,6 +16,8 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/fd.h"
+#include "base/macro.h"
+#include "base/path.h"
 #include "base/str.h"
 #include "sys/cgroup.h"
 
@@ -23,8 +25,8 @@
 #define REPLY_SECONDS 30
 #define REPLY_MAX     65536u
 #define ERROR_EXISTS  "org.freedesktop.systemd1.UnitExists"
-#define EXISTS_ROUNDS \
-        1000 /* of SCOPE_STEP_MS: the scope of a machine that has just ended goes when systemd is told that it is empty */
+#define ERROR_NO_UNIT "org.freedesktop.systemd1.NoSuchUnit"
+#define EXISTS_MS     2000 /* the scope of a machine that has just ended goes when systemd is told that it is empty */
 #define SCOPE_MS      30000
 #define SCOPE_STEP_MS 5
 
@@ -117,7 +119,7 @@ static void put_body(Buf *b, const char *unit, const char *machine, const char *
         array_close(b, array_open(b));
 }
 
-static void put_call(Buf *b, const Buf *body)
+static void put_call(Buf *b, const char *member, const char *signature, const Buf *body)
 {
         const uint8_t head[4] = {__BYTE_ORDER == __LITTLE_ENDIAN ? 'l' : 'B', MESSAGE_CALL, 0, 1};
 
@@ -127,9 +129,9 @@ static void put_call(Buf *b, const Buf *body)
         size_t fields = array_open(b);
         put_field(b, FIELD_PATH, "o", "/org/freedesktop/systemd1");
         put_field(b, FIELD_INTERFACE, "s", "org.freedesktop.systemd1.Manager");
-        put_field(b, FIELD_MEMBER, "s", "StartTransientUnit");
+        put_field(b, FIELD_MEMBER, "s", member);
         put_field(b, FIELD_DESTINATION, "s", "org.freedesktop.systemd1");
-        put_field(b, FIELD_SIGNATURE, "g", "ssa(sv)a(sa(sv))");
+        put_field(b, FIELD_SIGNATURE, "g", signature);
         array_close(b, fields);
         align(b, 8);
         buf_append(b, body->data, body->len);
@@ -186,29 +188,30 @@ static int read_answer(int fd, const char *unit, Error *e)
                 data[rest + head[1]] = '\0';
                 if (memmem(data, rest, ERROR_EXISTS, strlen(ERROR_EXISTS)))
                         return error_set(e, -EEXIST, "systemd has a unit '%s' already", unit);
+                if (memmem(data, rest, ERROR_NO_UNIT, strlen(ERROR_NO_UNIT)))
+                        return error_set(e, -ENOENT, "systemd has no unit '%s'", unit);
                 memcpy(&length, data + rest, head[1] >= 4 ? 4 : 0);
                 return error_set(e, -EIO, "systemd refuses unit '%s': %s", unit,
                                  head[1] > 4 && length < head[1] ? data + rest + 4 : "it does not say why");
         }
 }
 
-static int ask(int fd, const char *unit, const char *machine, const char *slice, Error *e)
+static int ask(int fd, const char *unit, const char *member, const char *signature, const Buf *body, Error *e)
 {
-        _cleanup_buf_ Buf body = {}, call = {};
+        _cleanup_buf_ Buf call = {};
         const struct timeval limit = {.tv_sec = REPLY_SECONDS};
 
         (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
         int r = authenticate(fd);
         if (r < 0)
                 return error_sys(e, r, "systemd does not let us ask for unit '%s'", unit);
-        put_body(&body, unit, machine, slice);
-        put_call(&call, &body);
+        put_call(&call, member, signature, body);
         r = fd_write_all(fd, call.data, call.len);
         return r < 0 ? error_sys(e, r, "cannot ask systemd for unit '%s'", unit) : read_answer(fd, unit, e);
 }
 
-/* 1: asked; 0: there is nobody to ask */
-static int start_unit(const char *unit, const char *machine, const char *slice, Error *e)
+/* 1: done; 0: there is nobody to ask */
+static int call_manager(const char *unit, const char *member, const char *signature, const Buf *body, Error *e)
 {
         struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = SOCKET};
         _cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -216,8 +219,47 @@ static int start_unit(const char *unit, const char *machine, const char *slice, 
         if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
                 return errno == ENOENT || errno == ECONNREFUSED ? 0
                                                                 : error_sys(e, -errno, "cannot connect to systemd at " SOCKET);
-        int r = ask(fd, unit, machine, slice, e);
+        int r = ask(fd, unit, member, signature, body, e);
         return r < 0 ? r : 1;
+}
+
+static int start_unit(const char *unit, const char *machine, const char *slice, Error *e)
+{
+        _cleanup_buf_ Buf body = {};
+
+        put_body(&body, unit, machine, slice);
+        return call_manager(unit, "StartTransientUnit", "ssa(sv)a(sa(sv))", &body, e);
+}
+
+static int stop_unit(const char *unit, Error *e)
+{
+        _cleanup_buf_ Buf body = {};
+
+        put_string(&body, unit);
+        put_string(&body, "replace");
+        return call_manager(unit, "StopUnit", "ss", &body, e);
+}
+
+/* "a-b.slice" lies in "a.slice" (systemd.slice(5)). */
+static char *slice_path(const char *slice)
+{
+        char *path = xstrdup("");
+
+        for (const char *dash = slice; (dash = strchr(dash, '-')); dash++) {
+                char *deeper = xasprintf("%s/%.*s.slice", path, (int)(dash - slice), slice);
+                free(path);
+                path = deeper;
+        }
+        char *whole = xasprintf("%s/%s", path, slice);
+        free(path);
+        return whole;
+}
+
+/* A scope without a process in it, or whose directory is gone already: of a machine that ended. */
+static bool is_empty(const char *unit, const char *slice)
+{
+        _cleanup_free_ char *parent = slice_path(slice ?: "machine.slice"), *path = path_join(parent, unit);
+        return sys_cgroup_populated(path) <= 0;
 }
 
 int scope_enter(const char *machine, const char *slice, char **ret_cgroup, Error *e)
@@ -226,7 +268,9 @@ int scope_enter(const char *machine, const char *slice, char **ret_cgroup, Error
         Error error = {};
         int r = start_unit(unit, machine, slice, &error);
 
-        for (unsigned round = 0; r == -EEXIST && round < EXISTS_ROUNDS; round++) {
+        for (unsigned ms = 0; r == -EEXIST && ms < 2 * EXISTS_MS; ms += SCOPE_STEP_MS) {
+                if (ms == EXISTS_MS && is_empty(unit, slice)) /* systemd was not told */
+                        (void)stop_unit(unit, NULL);
                 usleep(SCOPE_STEP_MS * 1000);
                 error = (Error){};
                 r = start_unit(unit, machine, slice, &error);
@@ -244,4 +288,23 @@ int scope_enter(const char *machine, const char *slice, char **ret_cgroup, Error
                 usleep(SCOPE_STEP_MS * 1000);
         }
         return error_set(e, -ETIMEDOUT, "systemd did not start unit '%s'", unit);
+}
+
+bool scope_leave(const char *cgroup)
+{
+        const char *unit = strrchr(cgroup, '/');
+        unit = unit ? unit + 1 : cgroup;
+        if (!str_startswith(unit, "berth-") || !str_endswith(unit, ".scope") || access(SOCKET, F_OK) < 0)
+                return false;
+        static const char *const below[] = {"payload", "supervisor"};
+        for (size_t i = 0; i < ELEMENTSOF(below); i++) {
+                _cleanup_free_ char *path = path_join(cgroup, below[i]);
+                (void)sys_cgroup_remove(path);
+        }
+        for (unsigned ms = 0; ms < 2 * EXISTS_MS && sys_cgroup_populated(cgroup) >= 0; ms += SCOPE_STEP_MS) {
+                if (ms == EXISTS_MS)
+                        (void)stop_unit(unit, NULL);
+                usleep(SCOPE_STEP_MS * 1000);
+        }
+        return true;
 }
