@@ -189,9 +189,10 @@ static void print_names(const Entry *e, const char *separator)
 static const char *words_name(VerbWords w)
 {
         static const char *const names[] = {
-                        [WORDS_NONE] = "none",       [WORDS_IMAGES] = "images",         [WORDS_RUNNING] = "running",
-                        [WORDS_IMAGE_ONCE] = "once", [WORDS_RUNNING_COMMAND] = "enter", [WORDS_IMAGE_COMMAND] = "once",
-                        [WORDS_SNAPSHOT] = "snap",   [WORDS_SOURCE] = "source",         [WORDS_VERBS] = "verbs",
+                        [WORDS_NONE] = "none",           [WORDS_IMAGES] = "images",         [WORDS_RUNNING] = "running",
+                        [WORDS_IMAGE_ONCE] = "once",     [WORDS_RUNNING_COMMAND] = "enter", [WORDS_IMAGE_COMMAND] = "once",
+                        [WORDS_SNAPSHOT] = "snap",       [WORDS_SOURCE] = "source",         [WORDS_VERBS] = "verbs",
+                        [WORDS_REMOVABLE] = "removable",
         };
         return names[w];
 }
@@ -243,7 +244,8 @@ static int bash(void)
               "__berth_images() { berth images --no-legend 2>/dev/null | awk '{ print $1 }'; }\n"
               "__berth_snapshots() { berth snapshots --no-legend \"$1\" 2>/dev/null | awk '{ print $1 }'; }\n\n"
               "_berth() {\n"
-              "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} verb= options= kind=none i n=0 first=\n"
+              "    local line=${COMP_LINE:0:COMP_POINT} cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} verb= "
+              "options= kind=none i n=0 first=\n"
               "    COMPREPLY=()\n"
               "    # \"=\" is a word of its own for readline\n"
               "    if [[ $cur == = ]]; then cur=; elif [[ $prev == = ]]; then prev=${COMP_WORDS[COMP_CWORD-2]}; fi\n"
@@ -280,6 +282,12 @@ static int bash(void)
               "        return\n"
               "    fi\n"
               "    case $kind:$n in\n"
+              "        removable:*)\n"
+              "            # so is \"@\"\n"
+              "            line=${line##* }\n"
+              "            if [[ $line == *@* ]]; then COMPREPLY=($(compgen -W \"$(__berth_snapshots \"${line%%@*}\")\" -- "
+              "\"${line#*@}\"))\n"
+              "            else COMPREPLY=($(compgen -W \"$(__berth_images)\" -- \"$cur\")); fi ;;\n"
               "        images:*|once:0|snap:0) COMPREPLY=($(compgen -W \"$(__berth_images)\" -- \"$cur\")) ;;\n"
               "        running:*|enter:0) COMPREPLY=($(compgen -W \"$(__berth_running)\" -- \"$cur\")) ;;\n"
               "        snap:1) COMPREPLY=($(compgen -W \"$(__berth_snapshots \"$first\")\" -- \"$cur\")) ;;\n"
@@ -335,6 +343,11 @@ static int zsh(void)
               "_berth_snapshots() { local -a v; v=(${(f)\"$(berth snapshots --no-legend ${words[2]} 2>/dev/null | awk '{ print "
               "$1 }')\"}); "
               "compadd -a v }\n\n"
+              "_berth_removable() {\n"
+              "    if compset -P 1 '*@'; then\n"
+              "        local -a v; v=(${(f)\"$(berth snapshots --no-legend ${IPREFIX%@} 2>/dev/null | awk '{ print $1 }')\"}); "
+              "compadd -a v\n"
+              "    else\n        _berth_images\n    fi\n}\n\n"
               "_berth_verbs() {\n    local -a verbs=(\n",
               stdout);
         for (VerbId id = 0; id < _VERB_MAX; id++) {
@@ -354,6 +367,7 @@ static int zsh(void)
                         [WORDS_RUNNING_COMMAND] = "'1:machine:_berth_running' '*::command:_normal'",
                         [WORDS_IMAGE_COMMAND] = "'1:machine:_berth_images' '*::command:_normal'",
                         [WORDS_SNAPSHOT] = "'1:machine:_berth_images' '2:snapshot:_berth_snapshots'",
+                        [WORDS_REMOVABLE] = "'*:machine or machine@snapshot:_berth_removable'",
                         [WORDS_SOURCE] = "'1:name:' '2:source:(debian\\: ubuntu\\:)'",
                         [WORDS_VERBS] = "'1:verb:_berth_verbs'",
         };
@@ -415,10 +429,20 @@ static int fish(void)
                         [WORDS_IMAGE_ONCE] = "(__berth_images)",    [WORDS_RUNNING_COMMAND] = "(__berth_running)",
                         [WORDS_IMAGE_COMMAND] = "(__berth_images)", [WORDS_SNAPSHOT] = "(__berth_images)",
                         [WORDS_SOURCE] = "debian: ubuntu:",         [WORDS_VERBS] = "",
+                        [WORDS_REMOVABLE] = "(__berth_removable)",
         };
         fputs("# berth(1) completion for fish; made from berth's tables by tools/gen-docs\n"
               "function __berth_running; berth list --no-legend 2>/dev/null | string replace -r ' .*' ''; end\n"
               "function __berth_images; berth images --no-legend 2>/dev/null | string replace -r ' .*' ''; end\n"
+              "function __berth_removable\n"
+              "    set -l word (commandline -ct)\n"
+              "    if string match -q '*@*' -- $word\n"
+              "        set -l name (string replace -r '@.*' '' -- $word)\n"
+              "        berth snapshots --no-legend $name 2>/dev/null | string replace -r '^([^ ]+).*' $name'@$1'\n"
+              "    else\n"
+              "        __berth_images\n"
+              "    end\n"
+              "end\n"
               "complete -c berth -f\n"
               "complete -c berth -n __fish_use_subcommand -s h -l help -d 'Show help'\n"
               "complete -c berth -n __fish_use_subcommand -l version -d 'Show the version'\n",

@@ -107,17 +107,21 @@ const Verb verbs[_VERB_MAX] = {
                                     .needs_root = true,
                                     .words = WORDS_IMAGE_ONCE,
                                     .options = {TABLE_OPTIONS},
-                                    .help = "The snapshots of a machine, oldest first"},
+                                    .help = "The snapshots of a machine, oldest first",
+                                    .description = "One of them is deleted by 'berth remove NAME@SNAPSHOT'."},
                 [VERB_CLONE] = {.name = "clone",
                                 .arguments = "NAME NEW-NAME",
                                 .min = 2,
                                 .max = 2,
                                 .needs_root = true,
                                 .words = WORDS_IMAGE_ONCE,
+                                .options = {OPTION_SAME},
                                 .help = "Make a second machine of the present state of one",
-                                .description = "A running machine is held still for that moment. If /etc/hostname holds the name "
-                                               "of the first machine, "
-                                               "the second one's holds its own."},
+                                .description = "A running machine is held still for that moment. The second machine gets an "
+                                               "identity of its own, and what was reset is listed: machine-id, SSH host keys "
+                                               "(new ones are made when it starts), random seed, DHCP DUID and leases, and the "
+                                               "name in /etc/hostname if it is that of the first. The MAC address of its network "
+                                               "comes from its name anyway."},
                 [VERB_ROLLBACK] = {.name = "rollback",
                                    .arguments = "NAME SNAPSHOT",
                                    .min = 2,
@@ -145,12 +149,13 @@ const Verb verbs[_VERB_MAX] = {
                                     .help = "Kill all processes of machines at once"},
                 [VERB_REMOVE] = {.name = "remove",
                                  .synonyms = {"rm"},
-                                 .arguments = "NAME…",
+                                 .arguments = "NAME[@SNAPSHOT]…",
                                  .min = 1,
                                  .max = VERB_ANY,
                                  .needs_root = true,
-                                 .words = WORDS_IMAGES,
-                                 .help = "Delete machines with their snapshots"},
+                                 .words = WORDS_REMOVABLE,
+                                 .help = "Delete machines with their snapshots, or single snapshots",
+                                 .description = "With @SNAPSHOT only that state is given up; the machine may run meanwhile."},
                 [VERB_IMAGES] = {.name = "images",
                                  .synonyms = {"list-images"},
                                  .needs_root = true,

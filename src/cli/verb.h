@@ -38,8 +38,9 @@ typedef enum VerbWords { /* what completion offers for the words behind the verb
                          WORDS_IMAGE_ONCE,      /* a machine in the store, then nothing that could be guessed */
                          WORDS_RUNNING_COMMAND, /* a machine that runs, then a command */
                          WORDS_IMAGE_COMMAND,
-                         WORDS_SNAPSHOT, /* a machine in the store, then one of its snapshots */
-                         WORDS_SOURCE,   /* a new name, then a source of images */
+                         WORDS_SNAPSHOT,  /* a machine in the store, then one of its snapshots */
+                         WORDS_REMOVABLE, /* machines in the store, and NAME@ their snapshots, each word */
+                         WORDS_SOURCE,    /* a new name, then a source of images */
                          WORDS_VERBS,
 } VerbWords;
 

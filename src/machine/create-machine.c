@@ -38,13 +38,13 @@ static int find_image(const Create *c, const char *key, StoreImage *ret, Error *
 static int clone_image(const Create *c, const char *key, Error *e)
 {
         const char *name = c->request->name;
-        _cleanup_(store_image_done) StoreImage image = {0}, made = {0};
+        _cleanup_(store_image_done) StoreImage image = {0};
+        _cleanup_(identity_done) Identity identity = {0}; /* package scripts may have made SSH host keys */
+        StoreEdit edit = {.edit = identity_renew, .ctx = &identity};
         int r = find_image(c, key, &image, e);
         if (r >= 0)
-                r = store_clone(c->store, &image, name, &(StoreQuiesce){0}, &c->host->events, e);
-        if (r >= 0)
-                r = store_find(c->store, STORE_MACHINE, name, &made, e);
-        return r < 0 ? r : machine_image_rename(&made, NULL, name, e);
+                r = store_clone(c->store, &image, name, &(StoreQuiesce){0}, &edit, &c->host->events, e);
+        return r;
 }
 
 static bool has_image(const Create *c, const char *key)

@@ -89,10 +89,12 @@ int machine_shell(const MachineHost *h, const char *name, const MachineSpec *spe
 /* ---- images (run-image.c) ---- */
 int machine_images(const MachineHost *h, StoreImage **ret, size_t *ret_n, Error *e); /* free with store_images_free() */
 int machine_snapshots(const MachineHost *h, const char *name, StoreSnapshot **ret, size_t *ret_n, Error *e); /* oldest first */
-int machine_clone(const MachineHost *h, const char *name, const char *new_name, Error *e);
+/* With an identity of its own, which a note lists, or the same one. */
+int machine_clone(const MachineHost *h, const char *name, const char *new_name, bool same, Error *e);
 int machine_snapshot(const MachineHost *h, const char *name, const char *snapshot, Error *e);
 int machine_rollback(const MachineHost *h, const char *name, const char *snapshot, bool restart, Error *e);
-int machine_remove(const MachineHost *h, const char *name, Error *e);
+int machine_remove(const MachineHost *h, const char *name, Error *e); /* with its snapshots */
+int machine_snapshot_remove(const MachineHost *h, const char *name, const char *snapshot, Error *e);
 
 /* ---- what this host offers (run-check.c) ---- */
 typedef struct MachineCheck {

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/strv.h"
 #include "machine/run-freeze.h"
 #include "machine/run-identity.h"
 #include "machine/run-range.h"
@@ -69,10 +70,23 @@ int machine_snapshots(const MachineHost *h, const char *name, StoreSnapshot **re
         return r < 0 ? r : store_snapshots(s, name, ret, ret_n, e);
 }
 
-int machine_clone(const MachineHost *h, const char *name, const char *new_name, Error *e)
+static void tell_identity(const MachineHost *h, const char *name, const Identity *i)
+{
+        _cleanup_free_ char *list = strv_join(i->reset, ", ");
+        if (i->reset)
+                events_note(&h->events, "%s: reset %s (--same keeps what the first machine has)", name, list);
+        if (i->keys_missing)
+                events_warning(&h->events,
+                               "machine '%s' has no SSH host keys now and nothing that makes them: run 'ssh-keygen -A' in it",
+                               name);
+}
+
+int machine_clone(const MachineHost *h, const char *name, const char *new_name, bool same, Error *e)
 {
         _cleanup_(store_closep) Store *s = NULL;
-        _cleanup_(store_image_done) StoreImage source = {0}, made = {0};
+        _cleanup_(store_image_done) StoreImage source = {0};
+        _cleanup_(identity_done) Identity identity = {.old_name = name};
+        StoreEdit edit = {.edit = same ? NULL : identity_renew, .ctx = &identity};
         Still still = {0};
         int r = machine_check_name(new_name, e);
         if (r >= 0)
@@ -80,12 +94,11 @@ int machine_clone(const MachineHost *h, const char *name, const char *new_name, 
         if (r < 0)
                 return r;
         StoreQuiesce q = quiesce(h, name, &still);
-        r = store_clone(s, &source, new_name, &q, &h->events, e);
+        r = store_clone(s, &source, new_name, &q, &edit, &h->events, e);
         machine_done(&still.machine);
-        if (r < 0)
-                return r;
-        r = store_find(s, STORE_MACHINE, new_name, &made, e);
-        return r < 0 ? r : machine_image_rename(&made, name, new_name, e);
+        if (r >= 0)
+                tell_identity(h, new_name, &identity);
+        return r;
 }
 
 int machine_snapshot(const MachineHost *h, const char *name, const char *snapshot, Error *e)
@@ -143,6 +156,14 @@ int machine_rollback(const MachineHost *h, const char *name, const char *snapsho
         r = machine_start(h, &spec, USEC_INFINITY, e);
         spec_done(&spec);
         return r;
+}
+
+int machine_snapshot_remove(const MachineHost *h, const char *name, const char *snapshot, Error *e)
+{
+        _cleanup_(store_closep) Store *s = NULL;
+        _cleanup_(store_image_done) StoreImage i = {0};
+        int r = open_image(h, name, &s, &i, e);
+        return r < 0 ? r : store_snapshot_remove(s, name, snapshot, e);
 }
 
 int machine_remove(const MachineHost *h, const char *name, Error *e)

@@ -28,9 +28,20 @@ bool image_is_running(const StoreQuiesce *q)
         return q && q->running;
 }
 
-int store_clone(Store *s, const StoreImage *source, const char *new_name, const StoreQuiesce *q, const Events *ev, Error *e)
+int edit_new(const StoreChange *c, const Work *w, Error *e)
 {
-        StoreChange c = {.store = s, .image = source, .name = new_name, .quiesce = q, .events = ev};
+        _cleanup_(store_image_done) StoreImage made = {0};
+
+        if (!c->edit || !c->edit->edit)
+                return 0;
+        int r = image_load_new(c, w, &made, e);
+        return r < 0 ? r : c->edit->edit(c->edit->ctx, &made, e);
+}
+
+int store_clone(Store *s, const StoreImage *source, const char *new_name, const StoreQuiesce *q, const StoreEdit *edit,
+                const Events *ev, Error *e)
+{
+        StoreChange c = {.store = s, .image = source, .name = new_name, .quiesce = q, .edit = edit, .events = ev};
         const StoreDriver *d = driver_by_id(source->driver);
         _cleanup_(store_unlock) StoreLock lock = STORE_LOCK_NONE;
 

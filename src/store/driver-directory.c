@@ -48,6 +48,8 @@ static int copy_to(const StoreChange *c, bool snapshot, Error *e)
                 r = begin(c, &w, e);
         if (r == 0)
                 r = copy_frozen(c, c->image->path, &w, WORK_NEW, e);
+        if (r == 0 && !snapshot)
+                r = edit_new(c, &w, e);
         if (r < 0)
                 return r;
         _cleanup_close_ int hold = store_hold(c->store, e);

@@ -272,7 +272,8 @@ static int derive_commit(const StoreChange *c, Derivation *d, bool copied, Error
                 r = set_created(&d->work, clock_realtime());
         if (r < 0)
                 return store_failed(c->store, r, e, "copy", c->image->name);
-        return entries_commit(c->store, &d->work, &d->place, e);
+        r = d->snapshot ? 0 : edit_new(c, &d->work, e);
+        return r < 0 ? r : entries_commit(c->store, &d->work, &d->place, e);
 }
 
 static int derive(const StoreChange *c, bool snapshot, Error *e)

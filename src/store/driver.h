@@ -11,6 +11,7 @@ typedef struct StoreChange {
         const StoreImage *image; /* the source; its lock is held unless quiesce->running */
         const char *name;        /* clone: the new machine; else the snapshot */
         const StoreQuiesce *quiesce;
+        const StoreEdit *edit; /* of a clone, may be NULL */
         const Events *events;
 } StoreChange;
 
@@ -60,10 +61,17 @@ int entries_snapshots(const StoreChange *c, StoreSnapshot **ret, size_t *ret_n, 
 
 /* Reads the image NAME in the directory `dir`, relative to the store's root. -ENOENT without a message. */
 int image_load(Store *s, const char *dir, const char *name, StoreImage *ret, Error *e);
+/* The image c->name as it stands in WORK_NEW. */
+int image_load_new(const StoreChange *c, const Work *w, StoreImage *ret, Error *e);
+/* The path of the directory or file without links, as components. O_NOFOLLOW: the last one may be a link. */
+int image_resolve(const StoreImage *i, const char *path, int flags, char ***ret);
 void image_set_created(int fd, uint64_t usec);
 /* store_lock(), which waits for the lock with `block`. */
 int image_lock(const StoreImage *i, bool exclusive, bool block, StoreLock *ret, Error *e);
 bool image_is_running(const StoreQuiesce *q);
+
+/* Lets the caller of a clone do its part in WORK_NEW. */
+int edit_new(const StoreChange *c, const Work *w, Error *e);
 
 /* As sys_copy_tree() from an absolute path into WORK_TREE or WORK_NEW, with the machine frozen for that time when it runs. On disk
  * when it returns. */

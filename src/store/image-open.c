@@ -12,7 +12,7 @@
 #include "base/fd.h"
 #include "base/str.h"
 #include "base/strv.h"
-#include "store/store.h"
+#include "store/driver.h"
 #include "sys/open.h"
 
 /* Reads through a stack of overlayfs layers as the kernel's ovl_lookup() does, without a mount. A path is looked up in one layer after
@@ -173,7 +173,8 @@ static char *take_first(char **v)
 }
 
 /* An O_PATH descriptor of what is at path in the merged tree. */
-static int resolve(char *const *layers, const char *path, bool follow_last)
+/* ret_path: where it is, without links. */
+static int resolve(char *const *layers, const char *path, bool follow_last, char ***ret_path)
 {
         _cleanup_strv_ char **todo = strv_split(path, "/"), **done = NULL;
         _cleanup_close_ int at = lookup(layers, NULL);
@@ -202,6 +203,8 @@ static int resolve(char *const *layers, const char *path, bool follow_last)
                 } else if (!S_ISDIR(st.st_mode) && !last)
                         return -ENOTDIR;
         }
+        if (at >= 0 && ret_path)
+                *ret_path = TAKE_PTR(done);
         return TAKE_FD(at);
 }
 
@@ -220,17 +223,34 @@ static int reopen(int fd, int flags)
         return opened < 0 ? -errno : opened;
 }
 
+/* Topmost first; a plain tree is the one layer there is. */
+static char **all_layers(const StoreImage *i)
+{
+        const char *top = i->directory ?: i->upper;
+        char **layers = NULL;
+
+        if (top)
+                strv_push(&layers, top);
+        strv_extend(&layers, i->layers);
+        return layers;
+}
+
+int image_resolve(const StoreImage *i, const char *path, int flags, char ***ret)
+{
+        _cleanup_strv_ char **layers = all_layers(i);
+        _cleanup_close_ int fd = layers ? resolve(layers, path, !(flags & O_NOFOLLOW), ret) : -ENOENT;
+
+        return fd < 0 ? fd : 0;
+}
+
 static int open_path(const StoreImage *i, const char *path, int flags)
 {
         if (i->directory) {
                 _cleanup_close_ int root = open(i->directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
                 return root < 0 ? -errno : sys_open_in_root(root, path, O_PATH | (flags & O_NOFOLLOW), 0);
         }
-        _cleanup_strv_ char **layers = NULL;
-        if (i->upper)
-                strv_push(&layers, i->upper);
-        strv_extend(&layers, i->layers);
-        return layers ? resolve(layers, path, !(flags & O_NOFOLLOW)) : -ENOENT;
+        _cleanup_strv_ char **layers = all_layers(i);
+        return layers ? resolve(layers, path, !(flags & O_NOFOLLOW), NULL) : -ENOENT;
 }
 
 int store_image_open(const StoreImage *i, const char *path, int flags)
@@ -241,4 +261,30 @@ int store_image_open(const StoreImage *i, const char *path, int flags)
         if (fd < 0 || (flags & O_PATH))
                 return TAKE_FD(fd);
         return reopen(fd, flags);
+}
+
+/* What the layers have there, as far as it shows through those above. */
+int store_image_names(const StoreImage *i, const char *path, char ***ret)
+{
+        _cleanup_strv_ char **layers = all_layers(i), **where = NULL, **all = NULL, **names = NULL;
+        int r = image_resolve(i, path, 0, &where);
+        _cleanup_free_ char *dir = strv_join(where, "/");
+
+        STRV_FOREACH (layer, layers) {
+                _cleanup_close_ int root = open(*layer, O_PATH | O_DIRECTORY | O_CLOEXEC);
+                _cleanup_close_ int fd =
+                                r < 0 || root < 0 ? -1 : sys_open_in_root(root, dir[0] ? dir : ".", O_RDONLY | O_DIRECTORY, 0);
+                _cleanup_strv_ char **here = NULL;
+                if (fd >= 0 && dir_entries(fd, ".", &here) == 0)
+                        strv_extend(&all, here);
+        }
+        strv_sort(all);
+        STRV_FOREACH (name, all) {
+                _cleanup_free_ char *full = xasprintf("/%s/%s", dir, *name);
+                _cleanup_close_ int fd = strv_contains(names, *name) ? -1 : store_image_open(i, full, O_PATH | O_NOFOLLOW);
+                if (fd >= 0)
+                        strv_push(&names, *name);
+        }
+        *ret = TAKE_PTR(names);
+        return r == -ENOENT ? 0 : r;
 }

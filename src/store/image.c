@@ -102,6 +102,25 @@ static int load_entry(Store *s, const StoreDriver *d, StoreImage *i, Error *e)
         return load(s, d, i, fd, e);
 }
 
+int image_load_new(const StoreChange *c, const Work *w, StoreImage *ret, Error *e)
+{
+        _cleanup_(store_image_done) StoreImage image = {
+                        .name = xstrdup(c->name),
+                        .driver = c->image->driver,
+                        .path = xasprintf("%s/%s/%s", c->store->root, w->path, WORK_NEW),
+        };
+        _cleanup_close_ int fd = openat(w->fd, WORK_NEW, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        if (fd < 0)
+                return error_sys(e, -errno, "cannot open '%s'", image.path);
+        int r = load(c->store, driver_by_id(image.driver), &image, fd, e);
+        if (r < 0)
+                return r;
+        *ret = image;
+        image = (StoreImage){0};
+        return 0;
+}
+
 int image_load(Store *s, const char *dir, const char *name, StoreImage *ret, Error *e)
 {
         const StoreDriver *d;

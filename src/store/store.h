@@ -76,6 +76,15 @@ int store_find_snapshot(Store *s, const char *name, const char *snapshot, StoreI
 /* The image's files seen from the host without mounting it (layers with whiteouts and opaque directories honoured, symlinks
  * followed inside the image): a read-only descriptor, or -errno. For passwd, os-release, machine-id, /sbin/init. */
 int store_image_open(const StoreImage *i, const char *path, int flags);
+/* Names in a directory of the image, sorted; nothing when it is not there. In a directory that was renamed below another name, those since
+ * then. */
+int store_image_names(const StoreImage *i, const char *path, char ***ret);
+
+/* Changes to an image that nothing uses, on its topmost layer, as the machine itself would make them: parents are copied up, or made with
+ * mode 0755; what is new belongs to the owner of "/". Links on the way are followed inside the image, one at the end is not. */
+int store_image_write(const StoreImage *i, const char *path, const char *text, mode_t mode);
+int store_image_symlink(const StoreImage *i, const char *target, const char *path);
+int store_image_unlink(const StoreImage *i, const char *path); /* no directories */
 
 /* Building a new image. Between begin and commit the tree is `dirfd`/`path`, empty, mode 0755, hidden and locked. */
 typedef struct StoreBuild {
@@ -130,7 +139,14 @@ typedef struct StoreQuiesce {
         void *ctx;
 } StoreQuiesce;
 
-int store_clone(Store *s, const StoreImage *source, const char *new_name, const StoreQuiesce *q, const Events *ev, Error *e);
+/* What a copy gets of its own: called with the new image, whole but hidden, so that it is there with that or not at all. NULL: nothing. */
+typedef struct StoreEdit {
+        int (*edit)(void *ctx, const StoreImage *made, Error *e);
+        void *ctx;
+} StoreEdit;
+
+int store_clone(Store *s, const StoreImage *source, const char *new_name, const StoreQuiesce *q, const StoreEdit *edit,
+                const Events *ev, Error *e);
 int store_snapshot(Store *s, const StoreImage *i, const char *snapshot, const StoreQuiesce *q, const Events *ev, Error *e);
 int store_snapshots(Store *s, const char *name, StoreSnapshot **ret, size_t *ret_n, Error *e); /* oldest first */
 void store_snapshots_free(StoreSnapshot *v, size_t n);

@@ -148,7 +148,8 @@ as_nobody() {
         if command -v zsh >/dev/null; then zsh -n "$docs/_berth"; fi
         if command -v fish >/dev/null; then fish -n "$docs/berth.fish"; fi
         complete_words() { # the candidates for the last word
-                bash -c 'source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); compopt() { :; }; _berth
+                bash -c 'source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); line=$*; COMP_LINE=${line// @ /@}
+                         COMP_POINT=${#COMP_LINE}; compopt() { :; }; _berth
                          printf "%s\n" "${COMPREPLY[@]}"' - "$docs/berth" "$@"
         }
         complete_words berth snap | grep -qx snapshots
@@ -157,6 +158,10 @@ as_nobody() {
         PATH=$(dirname "$BERTH"):$PATH
         busybox_machine web
         complete_words berth start w | grep -qx web
+        berth snapshot web before-upgrade
+        complete_words berth rollback web b | grep -qx before-upgrade
+        complete_words berth remove w | grep -qx web
+        complete_words berth remove web @ be | grep -qx before-upgrade
 }
 
 @test "the manual has every option of every verb" {

@@ -277,6 +277,66 @@ supervisor() { sed -n 's/^SUPERVISOR=//p' "$BERTH_RUN/machines/$1/state"; }
         [ ! -e "$BERTH_STATE/id-ranges/web" ]
 }
 
+# A machine with all that identifies it, on the driver: identified NAME DRIVER
+identified() {
+        local root=$T/$1-$2 file
+        busybox_root "$root" busybox
+        mkdir -p "$root"/etc/ssh "$root"/usr/bin "$root"/usr/lib/systemd "$root"/var/lib/{dbus,dhcp,NetworkManager,systemd}
+        for file in etc/machine-id etc/ssh/ssh_host_rsa_key etc/ssh/ssh_host_rsa_key.pub etc/ssh/sshd_config usr/bin/ssh-keygen usr/lib/systemd/systemd \
+                var/lib/dhcp/dhclient.host0.leases var/lib/NetworkManager/secret_key var/lib/NetworkManager/timestamps var/lib/systemd/random-seed; do
+                echo old >"$root/$file"
+        done
+        ln -s /etc/machine-id "$root/var/lib/dbus/machine-id"
+        echo "$1" >"$root/etc/hostname"
+        "$(dirname "$BERTH")/tests/unit/store/store-tool" create "$BERTH_MACHINES" "$1" "$2" "$root"
+}
+
+@test "a clone has an identity of its own, and says what was reset; --same keeps all" {
+        for driver in directory overlay; do
+                identified web $driver
+                run berth clone web web2
+                [ "$status" -eq 0 ]
+                [ "$output" = "web2: reset hostname, machine-id, SSH host keys, random seed, DHCP DUID and leases (--same keeps what the first machine has)" ]
+                berth run web2 -- sh -c '
+                        [ "$(cat /etc/hostname)" = web2 ] && [ -f /etc/machine-id ] && [ ! -s /etc/machine-id ] && [ -L /var/lib/dbus/machine-id ] &&
+                        [ "$(ls /etc/ssh)" = sshd_config ] && [ -z "$(ls /var/lib/dhcp)" ] && [ "$(ls /var/lib/NetworkManager)" = timestamps ] &&
+                        [ ! -e /var/lib/systemd/random-seed ] && grep -q "ssh-keygen -A" /etc/systemd/system/sysinit.target.wants/berth-ssh-host-keys.service'
+                [ "$(berth run web -- cat /etc/hostname /etc/machine-id /etc/ssh/ssh_host_rsa_key /var/lib/systemd/random-seed | tr '\n' ' ')" = "web old old old " ]
+                run berth clone web2 web3 # what there is no more need not be reset
+                [ "$output" = "web3: reset hostname (--same keeps what the first machine has)" ]
+                run berth clone web twin --same
+                [ "$status" -eq 0 ] && [ -z "$output" ]
+                [ "$(berth run twin -- cat /etc/hostname /etc/machine-id /etc/ssh/ssh_host_rsa_key /var/lib/systemd/random-seed | tr '\n' ' ')" = "web old old old " ]
+                berth remove web web2 web3 twin
+        done
+}
+
+@test "a clone whose SSH keys nothing would make anew says so" {
+        identified web directory
+        rm "$BERTH_MACHINES/web/usr/lib/systemd/systemd"
+        run berth clone web web2
+        [ "$status" -eq 0 ]
+        [[ $output == *"machine 'web2' has no SSH host keys now and nothing that makes them: run 'ssh-keygen -A' in it"* ]]
+        [ ! -e "$BERTH_MACHINES/web2/etc/systemd" ]
+}
+
+@test "remove NAME@SNAPSHOT gives up one state, also of a running machine" {
+        busybox_machine web
+        berth start web
+        berth snapshot web one
+        berth snapshot web two
+        berth remove web@one
+        run berth snapshots web --no-legend
+        [[ $output == two* ]] && [ "${#lines[@]}" = 1 ]
+        run berth remove web@one
+        [ "$status" -eq 1 ] && [ "$output" = "berth: machine 'web' has no snapshot 'one'" ]
+        run berth remove web@ web@two
+        [ "$status" -eq 1 ] && [ "${#lines[@]}" = 1 ]
+        [ "$(berth snapshots web)" = "No snapshots." ]
+        berth terminate web
+        berth_no_debris
+}
+
 @test "settings files: trusted from /run, and the machine's own switches win" {
         busybox_machine "nspawn-$BERTH_TEST_ID"
         mkdir -p /run/systemd/nspawn

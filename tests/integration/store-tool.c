@@ -76,7 +76,7 @@ static int copy(Store *s, char **args, bool snapshot, Error *e)
         int r = find(s, args[0], &i, e);
 
         if (r == 0)
-                r = snapshot ? store_snapshot(s, &i, args[1], &q, &events, e) : store_clone(s, &i, args[1], &q, &events, e);
+                r = snapshot ? store_snapshot(s, &i, args[1], &q, &events, e) : store_clone(s, &i, args[1], &q, NULL, &events, e);
         store_image_done(&i);
         return r;
 }
