@@ -7,8 +7,10 @@
 static const GentooEapi eapis[] = {
         {.name = "0", .empty_any_true = true, .root_slash = true, .bash = "3.2"},
         {.name = "1", .slot_deps = true, .empty_any_true = true, .root_slash = true, .bash = "3.2"},
-        {.name = "2", .slot_deps = true, .use_deps = true, .strong_blocks = true, .empty_any_true = true, .root_slash = true, .bash = "3.2"},
-        {.name = "3", .slot_deps = true, .use_deps = true, .strong_blocks = true, .empty_any_true = true, .root_slash = true, .bash = "3.2"},
+        {.name = "2", .slot_deps = true, .use_deps = true, .strong_blocks = true, .empty_any_true = true, .root_slash = true,
+         .bash = "3.2"},
+        {.name = "3", .slot_deps = true, .use_deps = true, .strong_blocks = true, .empty_any_true = true, .root_slash = true,
+         .bash = "3.2"},
         {.name = "4", .slot_deps = true, .use_deps = true, .strong_blocks = true, .use_defaults = true, .empty_any_true = true,
          .root_slash = true, .bash = "3.2"},
         {.name = "5", .slot_deps = true, .use_deps = true, .strong_blocks = true, .use_defaults = true, .slot_operators = true,

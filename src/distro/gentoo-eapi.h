@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What the EAPI of a package decides, as far as installing its binary needs it. Source: Package Manager Specification 8, chapters 5 to 11. */
+/* What the EAPI of a package decides, as far as installing its binary needs it. Source: Package Manager Specification 8, chapters 5 to
+ * 11. */
 
 #include <stdbool.h>
 

@@ -18,9 +18,13 @@ typedef struct Why {
 static Why find_why(Solver *solver)
 {
         static const SolverRuleinfo order[] = {
-                        SOLVER_RULE_PKG_NOTHING_PROVIDES_DEP, SOLVER_RULE_JOB_UNKNOWN_PACKAGE,
-                        SOLVER_RULE_JOB_NOTHING_PROVIDES_DEP, SOLVER_RULE_PKG_CONFLICTS,
-                        SOLVER_RULE_PKG_SELF_CONFLICT,        SOLVER_RULE_PKG_NOT_INSTALLABLE,
+                        SOLVER_RULE_PKG_NOTHING_PROVIDES_DEP,
+                        SOLVER_RULE_JOB_UNKNOWN_PACKAGE,
+                        SOLVER_RULE_JOB_NOTHING_PROVIDES_DEP,
+                        SOLVER_RULE_PKG_CONFLICTS,
+                        SOLVER_RULE_PKG_SELF_CONFLICT,
+                        SOLVER_RULE_PKG_NOT_INSTALLABLE,
+                        SOLVER_RULE_PKG_SAME_NAME,
         };
         Why best = {.type = SOLVER_RULE_UNKNOWN};
         size_t best_at = ELEMENTSOF(order);
@@ -78,27 +82,29 @@ static void find_parents(Pool *pool, const SolveRequest *r, Id *parent)
         queue_free(&queue);
 }
 
-static const char *name_of(Pool *pool, Id s)
+static const char *name_of(Pool *pool, const SolveRequest *r, Id s)
 {
+        if (r->packages && solve_package(pool, r, s)->label)
+                return solve_package(pool, r, s)->label;
         return pool_id2str(pool, pool_id2solvable(pool, s)->name);
 }
 
 /* "'a' needs 'b', which needs 'c'" */
-static void put_chain(Buf *b, Pool *pool, const Id *parent, Id s)
+static void put_chain(Buf *b, Pool *pool, const SolveRequest *r, const Id *parent, Id s)
 {
         if (parent[s] == 0 || parent[s] == s) {
-                buf_addf(b, "'%s'", name_of(pool, s));
+                buf_addf(b, "'%s'", name_of(pool, r, s));
                 return;
         }
-        put_chain(b, pool, parent, parent[s]);
-        buf_addf(b, "%s needs '%s'", parent[parent[s]] == parent[s] ? "" : ", which", name_of(pool, s));
+        put_chain(b, pool, r, parent, parent[s]);
+        buf_addf(b, "%s needs '%s'", parent[parent[s]] == parent[s] ? "" : ", which", name_of(pool, r, s));
 }
 
 static void put_missing(Buf *b, Pool *pool, const SolveRequest *r, const Id *parent, const Why *w)
 {
         Queue alternatives;
 
-        put_chain(b, pool, parent, w->from);
+        put_chain(b, pool, r, parent, w->from);
         buf_addf(b, "%s needs '%s'", parent[w->from] == w->from ? "" : ", which", pool_dep2str(pool, w->dep));
         queue_init(&alternatives);
         solve_alternatives(pool, w->dep, &alternatives);
@@ -111,23 +117,34 @@ static void put_missing(Buf *b, Pool *pool, const SolveRequest *r, const Id *par
                         excluded = pool_id2str(pool, name);
         }
         queue_free(&alternatives);
+        _cleanup_free_ char *why = r->missing ? r->missing(r->ctx, pool_dep2str(pool, w->dep)) : NULL;
         if (excluded)
                 buf_addf(b, "; '%s' is excluded", excluded);
+        else if (why)
+                buf_adds(b, why);
         else
                 buf_adds(b, ", which no package provides");
 }
 
-static void put_conflict(Buf *b, Pool *pool, const Id *parent, const Why *w)
+static void put_conflict(Buf *b, Pool *pool, const SolveRequest *r, const Id *parent, const Why *w)
 {
         if (parent[w->from] != w->from) {
-                put_chain(b, pool, parent, w->from);
+                put_chain(b, pool, r, parent, w->from);
                 buf_adds(b, "; ");
         }
-        buf_addf(b, "'%s' conflicts with '%s'", name_of(pool, w->from), pool_dep2str(pool, w->dep));
+        buf_addf(b, "'%s' conflicts with '%s'", name_of(pool, r, w->from), pool_dep2str(pool, w->dep));
         if (w->to != 0 && parent[w->to] != w->to) {
                 buf_adds(b, "; ");
-                put_chain(b, pool, parent, w->to);
+                put_chain(b, pool, r, parent, w->to);
         }
+}
+
+static void put_same_name(Buf *b, Pool *pool, const SolveRequest *r, const Id *parent, const Why *w)
+{
+        put_chain(b, pool, r, parent, w->from);
+        buf_adds(b, "; ");
+        put_chain(b, pool, r, parent, w->to);
+        buf_addf(b, "; there can be only one of them in '%s'", pool_id2str(pool, pool_id2solvable(pool, w->from)->name));
 }
 
 int solve_explain(Solver *solver, const SolveRequest *r, Error *e)
@@ -141,7 +158,9 @@ int solve_explain(Solver *solver, const SolveRequest *r, Error *e)
         if (w.type == SOLVER_RULE_PKG_NOTHING_PROVIDES_DEP && w.from != 0)
                 put_missing(&b, pool, r, parent, &w);
         else if (w.type == SOLVER_RULE_PKG_CONFLICTS && w.from != 0)
-                put_conflict(&b, pool, parent, &w);
+                put_conflict(&b, pool, r, parent, &w);
+        else if (w.type == SOLVER_RULE_PKG_SAME_NAME && w.from != 0 && w.to != 0)
+                put_same_name(&b, pool, r, parent, &w);
         else if (w.dep != 0)
                 buf_addf(&b, "no package provides '%s'", pool_dep2str(pool, w.dep));
         else

@@ -4,11 +4,13 @@
 #include "distro/solve-private.h"
 
 #include "base/str.h"
+#include "base/strv.h"
 
 typedef struct Prefer {
         Pool *pool;
         const SolveRequest *request;
         Map chosen;
+        Map soon;    /* SOLVE_PACKAGES: the best of what the roots need themselves; it will be chosen if it can be */
         Queue trail; /* in the order of choosing, so that a choice that leads nowhere can be taken back */
 } Prefer;
 
@@ -50,6 +52,8 @@ static bool in_conflict(Prefer *p, Id s)
                 Solvable *b = pool_id2solvable(p->pool, t);
                 if (t == s)
                         continue;
+                if (a->name == b->name)
+                        return true;
                 if ((a->conflicts && matches_array(p->pool, a, SOLVABLE_CONFLICTS, t)) ||
                     (b->conflicts && matches_array(p->pool, b, SOLVABLE_CONFLICTS, s)))
                         return true;
@@ -76,6 +80,8 @@ static int rank_of(Prefer *p, Id alternative, Id s)
         while (ISRELDEP(name))
                 name = GETRELDEP(p->pool, name)->name;
         Solvable *solvable = pool_id2solvable(p->pool, s);
+        if (p->request->packages)
+                return -(int)solve_package(p->pool, p->request, s)->version;
         if (solvable->name == name)
                 return -1;
         return p->request->rank ? p->request->rank(p->request->ctx, pool_id2str(p->pool, solvable->name)) : 0;
@@ -105,6 +111,20 @@ static void candidates(Prefer *p, Id dep, Queue *ret)
         queue_free(&alternatives);
 }
 
+/* What will be there anyway comes first. */
+static void move_soon_forward(Prefer *p, Queue *c)
+{
+        int front = 0;
+
+        for (int i = 0; i < c->count; i++) {
+                Id s = c->elements[i];
+                if (!MAPTST(&p->soon, s))
+                        continue;
+                queue_delete(c, i);
+                queue_insert(c, front++, s);
+        }
+}
+
 /* One pass over a package's dependencies: those with one candidate, or those with several. */
 static bool mark_group(Prefer *p, const Queue *deps, bool several)
 {
@@ -117,6 +137,7 @@ static bool mark_group(Prefer *p, const Queue *deps, bool several)
                         continue;
                 queue_init(&c);
                 candidates(p, dep, &c);
+                move_soon_forward(p, &c);
                 if ((c.count > 1) == several) {
                         ok = false;
                         for (int j = 0; !ok && j < c.count; j++)
@@ -167,6 +188,24 @@ static void mark_roots(Prefer *p, char *const *names, size_t n)
                 (void)mark_dependencies(p, p->trail.elements[i]);
 }
 
+static void note_soon(Prefer *p, Id root)
+{
+        Queue deps, c;
+
+        queue_init(&deps);
+        queue_init(&c);
+        solvable_lookup_deparray(pool_id2solvable(p->pool, root), SOLVABLE_REQUIRES, &deps, 0);
+        for (int i = 0; i < deps.count; i++) {
+                queue_empty(&c);
+                if (deps.elements[i] != SOLVABLE_PREREQMARKER)
+                        candidates(p, deps.elements[i], &c);
+                if (c.count > 0)
+                        MAPSET(&p->soon, c.elements[0]);
+        }
+        queue_free(&c);
+        queue_free(&deps);
+}
+
 void solve_prefer(Pool *pool, const SolveRequest *r, Queue *ret)
 {
         Prefer p = {.pool = pool, .request = r};
@@ -175,11 +214,16 @@ void solve_prefer(Pool *pool, const SolveRequest *r, Queue *ret)
         while (r->install && r->install[n])
                 n++;
         map_init(&p.chosen, pool->nsolvables);
+        map_init(&p.soon, pool->nsolvables);
         queue_init(&p.trail);
+        if (r->packages)
+                STRV_FOREACH (name, r->install)
+                        note_soon(&p, solve_by_name(pool, *name));
         mark_roots(&p, r->install, r->n_first);
         if (r->n_first < n)
                 mark_roots(&p, r->install + r->n_first, n - r->n_first);
         queue_insertn(ret, 0, p.trail.count, p.trail.elements);
         queue_free(&p.trail);
+        map_free(&p.soon);
         map_free(&p.chosen);
 }

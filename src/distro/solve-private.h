@@ -4,6 +4,7 @@
 #include <solv/bitmap.h>
 #include <solv/pool.h>
 #include <solv/queue.h>
+#include <solv/repo.h>
 #include <solv/solver.h>
 
 #include "distro/solve.h"
@@ -17,3 +18,7 @@ int solve_explain(Solver *solver, const SolveRequest *r, Error *e);
 /* The alternatives of a dependency, in order. */
 void solve_alternatives(Pool *pool, Id dep, Queue *ret);
 Id solve_by_name(Pool *pool, const char *name); /* the solvable, 0 = none */
+/* SOLVE_PACKAGES: the package behind a solvable. */
+const SolvePackage *solve_package(Pool *pool, const SolveRequest *r, Id s);
+/* solve-packages.c: fills a repository of a pool without a kind of its own. */
+void solve_add_packages(Repo *repo, const SolveRequest *r);

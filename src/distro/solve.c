@@ -56,23 +56,35 @@ void solve_alternatives(Pool *pool, Id dep, Queue *ret)
         queue_push(ret, dep);
 }
 
+static int add_debian(Repo *repo, const SolveRequest *r, Error *e)
+{
+        if (r->len == 0)
+                return 0;
+        _cleanup_fclose_ FILE *f = fmemopen((void *)r->text, r->len, "r");
+        if (!f)
+                return error_sys(e, -errno, "cannot read the package list");
+        if (repo_add_debpackages(repo, f, 0) != 0)
+                return error_set(e, -EBADMSG, "cannot read the package list: %s", pool_errstr(repo->pool));
+        return 0;
+}
+
 static int load(const SolveRequest *r, Pool **ret, Error *e)
 {
         _cleanup_(pool_freep) Pool *pool = pool_create();
-        _cleanup_fclose_ FILE *f = NULL;
+        int k = 0;
 
-        /* A libsolv that was built for one kind of package only cannot be told. */
-        if (pool_setdisttype(pool, DISTTYPE_DEB) < 0)
+        /* A libsolv that was built for one kind of package only cannot be told; packages that come without a kind do with any. */
+        if (r->format == SOLVE_DEB && pool_setdisttype(pool, DISTTYPE_DEB) < 0)
                 return error_set(e, -EOPNOTSUPP, "this host's libsolv was built without support for Debian packages");
-        pool_setarch(pool, r->arch);
+        if (r->arch)
+                pool_setarch(pool, r->arch);
         Repo *repo = repo_create(pool, "index");
-        if (r->len > 0) {
-                f = fmemopen((void *)r->text, r->len, "r");
-                if (!f)
-                        return error_sys(e, -errno, "cannot read the package list");
-                if (repo_add_debpackages(repo, f, 0) != 0)
-                        return error_set(e, -EBADMSG, "cannot read the package list: %s", pool_errstr(pool));
-        }
+        if (r->format == SOLVE_DEB)
+                k = add_debian(repo, r, e);
+        else
+                solve_add_packages(repo, r);
+        if (k < 0)
+                return k;
         pool_addfileprovides(pool);
         pool_createwhatprovides(pool);
         *ret = TAKE_PTR(pool);
@@ -92,19 +104,8 @@ static void add_jobs(Pool *pool, const SolveRequest *r, Queue *jobs)
         queue_free(&wishes);
 }
 
-static char **ordered_names(Solver *solver)
-{
-        _cleanup_(transaction_freep) Transaction *t = solver_create_transaction(solver);
-        Pool *pool = t->pool;
-        char **names = NULL;
-
-        transaction_order(t, 0);
-        for (int i = 0; i < t->steps.count; i++)
-                strv_push(&names, pool_id2str(pool, pool_id2solvable(pool, t->steps.elements[i])->name));
-        return names;
-}
-
-int solve_install(const SolveRequest *r, char ***ret_names, Error *e)
+/* The solvables to install, in order. */
+static int solve(const SolveRequest *r, Pool **ret_pool, Queue *ret, Error *e)
 {
         _cleanup_(pool_freep) Pool *pool = NULL;
         _cleanup_(solver_freep) Solver *solver = NULL;
@@ -119,8 +120,43 @@ int solve_install(const SolveRequest *r, char ***ret_names, Error *e)
         solver_set_flag(solver, SOLVER_FLAG_IGNORE_RECOMMENDED, 1);
         if (solver_solve(solver, &jobs) != 0)
                 k = solve_explain(solver, r, e);
-        else
-                *ret_names = ordered_names(solver);
+        else {
+                _cleanup_(transaction_freep) Transaction *t = solver_create_transaction(solver);
+                transaction_order(t, 0);
+                queue_insertn(ret, 0, t->steps.count, t->steps.elements);
+        }
         queue_free(&jobs);
+        if (k >= 0)
+                *ret_pool = TAKE_PTR(pool); /* which the solver does not outlive */
+        return k;
+}
+
+int solve_install(const SolveRequest *r, char ***ret_names, Error *e)
+{
+        _cleanup_(pool_freep) Pool *pool = NULL;
+        Queue chosen;
+
+        queue_init(&chosen);
+        int k = solve(r, &pool, &chosen, e);
+        for (int i = 0; i < chosen.count; i++)
+                strv_push(ret_names, pool_id2str(pool, pool_id2solvable(pool, chosen.elements[i])->name));
+        queue_free(&chosen);
+        return k;
+}
+
+int solve_packages(const SolveRequest *r, size_t **ret, size_t *ret_n, Error *e)
+{
+        _cleanup_(pool_freep) Pool *pool = NULL;
+        Queue chosen;
+
+        queue_init(&chosen);
+        int k = solve(r, &pool, &chosen, e);
+        if (k >= 0) {
+                *ret = xnew(size_t, (size_t)chosen.count + 1);
+                *ret_n = (size_t)chosen.count;
+                for (int i = 0; i < chosen.count; i++)
+                        (*ret)[i] = (size_t)(solve_package(pool, r, chosen.elements[i]) - r->packages);
+        }
+        queue_free(&chosen);
         return k;
 }

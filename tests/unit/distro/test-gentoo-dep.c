@@ -68,9 +68,10 @@ static void an_any_of_group_without_children(void **state)
 
 static void what_is_not_well_formed(void **state)
 {
-        static const char *const bad[] = {"( )",    "|| ( )",     "x? ( )",     "(a/b)",     "( a/b",       "a/b )",     "|| a/b",
-                                          "x? a/b", "^^ ( a/b )", "?\? ( a/b )", "|| ( a/b",  "||( a/b )",   "x?( a/b )", "a/b (",
-                                          "||",     "x?",         "!! ( a/b )", "a/b | c/d", "_x? ( a/b )", "a"};
+        static const char *const bad[] = {"( )",      "|| ( )",     "x? ( )",    "(a/b)",       "( a/b",
+                                          "a/b )",    "|| a/b",     "x? a/b",    "^^ ( a/b )",  "?\? ( a/b )",
+                                          "|| ( a/b", "||( a/b )",  "x?( a/b )", "a/b (",       "||",
+                                          "x?",       "!! ( a/b )", "a/b | c/d", "_x? ( a/b )", "a"};
         for (size_t i = 0; i < ELEMENTSOF(bad); i++) {
                 GentooDep d = {0};
                 Error e = {0};
