@@ -75,6 +75,17 @@ static void add_names(Buf *b, char *const *names)
                 buf_addf(b, "dpkg --force-unsafe-io --configure %s || exit\n", list);
 }
 
+/* In the order given, in which what is needed comes first. */
+static void add_deferred(Buf *b, char *const *names)
+{
+        if (!names || !*names)
+                return;
+        buf_adds(b, "dpkg --force-unsafe-io --unpack");
+        STRV_FOREACH (name, names)
+                buf_addf(b, " '%s/%s.deb'", DEB_DEFERRED_DIR, *name);
+        buf_adds(b, " || exit\nrm -r " DEB_DEFERRED_DIR "\n");
+}
+
 void deb_configure_script(const DebConfigure *c, Buf *ret)
 {
         buf_adds(ret, head);
@@ -84,6 +95,7 @@ void deb_configure_script(const DebConfigure *c, Buf *ret)
         add_preinsts(ret, c, DEB_STAGE_REST);
         add_names(ret, c->settle);
         add_preinsts(ret, c, DEB_STAGE_LATE);
+        add_deferred(ret, c->deferred);
         buf_adds(ret, tail);
 }
 
@@ -94,6 +106,7 @@ char *deb_configure_reason(const char *output)
         } marks[] = {
                         {"berth: error: ", ""},
                         {"dpkg: error processing package ", "package "},
+                        {"dpkg: error processing archive ", "package "},
                         {"dpkg: unrecoverable fatal error, aborting:", "dpkg:"},
                         {"dpkg: error: ", ""},
         };

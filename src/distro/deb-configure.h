@@ -15,6 +15,8 @@ typedef enum DebStage {
         _DEB_STAGE_MAX,
 } DebStage;
 
+#define DEB_DEFERRED_DIR "/var/lib/dpkg/deferred"
+
 typedef struct DebScript {
         const DebUnpacked *package;
         DebStage stage;
@@ -23,8 +25,9 @@ typedef struct DebScript {
 typedef struct DebConfigure {
         const DebScript *preinsts; /* in dependency order */
         size_t n;
-        char *const *base;   /* names of the essential packages and what they need */
-        char *const *settle; /* what the late ones pre-depend on, with what that needs */
+        char *const *base;     /* names of the essential packages and what they need */
+        char *const *settle;   /* what the late ones pre-depend on, with what that needs */
+        char *const *deferred; /* names of packages that lie in DEB_DEFERRED_DIR, for dpkg itself to unpack */
         const char *dpkg_version;
 } DebConfigure;
 

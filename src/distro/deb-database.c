@@ -17,6 +17,7 @@ void deb_unpacked_done(DebUnpacked *u)
         free(u->arch);
         free(u->info);
         strv_free(u->paths);
+        unpack_result_done(&u->rest);
         *u = (DebUnpacked){0};
 }
 
@@ -60,7 +61,7 @@ static void add_info(DebDatabase *db, const DebUnpacked *u, const UnpackFile *f)
         tar_file(db->tar, path, f->data, f->len, f->mode & 0777);
 }
 
-void deb_database_add_list(DebDatabase *db, const DebUnpacked *u)
+static void add_list(DebDatabase *db, const DebUnpacked *u)
 {
         _cleanup_free_ char *path = xasprintf(DPKG "info/%s.list", u->info);
         _cleanup_buf_ Buf text = {0};
@@ -147,29 +148,47 @@ static void add_triggers(DebDatabase *db, const DebUnpacked *u, const UnpackFile
         }
 }
 
-int deb_database_add(DebDatabase *db, UnpackResult *r, DebUnpacked *ret, Error *e)
+static Slice control_stanza(const UnpackResult *r)
 {
-        const UnpackFile *control = find_control(r, "control"), *triggers = find_control(r, "triggers");
+        const UnpackFile *control = find_control(r, "control");
         Slice rest = control ? (Slice){control->data, control->len} : (Slice){"", 0}, stanza = {"", 0};
 
         (void)deb822_next_stanza(&rest, &stanza);
-        int k = identify(stanza, ret, e);
+        return stanza;
+}
+
+int deb_unpacked_take(DebUnpacked *ret, UnpackResult *r, Error *e)
+{
+        const UnpackFile *preinst = find_control(r, "preinst");
+        int k = identify(control_stanza(r), ret, e);
+
         if (k < 0)
                 return k;
+        ret->preinst = preinst;
+        ret->postinst = find_control(r, "postinst");
+        ret->diverts = preinst && memmem(preinst->data, preinst->len, "dpkg-divert", strlen("dpkg-divert"));
+        ret->paths = TAKE_PTR(r->paths);
+        ret->rest = *r;
+        *r = (UnpackResult){0};
+        return 0;
+}
+
+void deb_database_add(DebDatabase *db, const DebUnpacked *u)
+{
+        const UnpackResult *r = &u->rest;
+        const UnpackFile *control = find_control(r, "control"), *triggers = find_control(r, "triggers");
+
         for (size_t i = 0; i < r->n_control; i++) {
                 const UnpackFile *f = &r->control[i];
                 /* As dpkg: what has a dot in its name is not taken, control goes to the status file. */
                 if (f != control && !strchr(f->name, '.') && !strchr(f->name, '/'))
-                        add_info(db, ret, f);
+                        add_info(db, u, f);
         }
-        ret->paths = TAKE_PTR(r->paths);
+        add_list(db, u);
         _cleanup_strv_ char **conffiles = conffile_lines(r, find_control(r, "conffiles"));
-        add_status(db, stanza, conffiles);
+        add_status(db, control_stanza(r), conffiles);
         if (triggers)
-                add_triggers(db, ret, triggers);
-        ret->preinst = find_control(r, "preinst");
-        ret->postinst = find_control(r, "postinst");
-        return 0;
+                add_triggers(db, u, triggers);
 }
 
 /* Packages come in the order in which the workers finish them; the files shall not tell. */

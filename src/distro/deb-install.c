@@ -18,6 +18,8 @@
 #include "distro/deb-overlap.h"
 #include "distro/deb.h"
 
+#define UNPACK_SLACK (64ull * 1024 * 1024)
+
 typedef struct Install {
         DebPlan *plan;
         const DistroInstall *o;
@@ -171,7 +173,7 @@ static int on_unpacked(void *ctx, const UnpackJob *job, UnpackResult *result, Er
         size_t i = index_of(in, job->user);
         if (in->unpacked[i].name) /* once more, see settle_overlaps() */
                 return 0;
-        int k = deb_database_add(&in->database, result, &in->unpacked[i], e);
+        int k = deb_unpacked_take(&in->unpacked[i], result, e);
         if (k < 0)
                 return error_prefix(e, k, "%s", job->label);
         if (!slice_eq_str(in->plan->choice.items[i]->name, in->unpacked[i].name))
@@ -244,12 +246,35 @@ static int settle_overlaps(Install *in, Error *e)
         return k < 0 ? k : unpack_finish(in->unpack, e);
 }
 
+/* The packages that dpkg itself shall unpack. */
+static int add_deferred(Install *in, Error *e)
+{
+        for (size_t i = 0; i < in->plan->choice.n; i++) {
+                const FetchItem *item = &in->items[i];
+                const DebUnpacked *u = &in->unpacked[index_of(in, item->user)];
+                _cleanup_free_ char *data = NULL;
+                size_t len = 0;
+                if (!u->deferred)
+                        continue;
+                int k = file_read_at(in->pool, item->path, item->size, &data, &len);
+                if (k < 0)
+                        return error_sys(e, k, "cannot read '%s/pool/%s'", in->plan->cache, item->path);
+                _cleanup_free_ char *path = xasprintf(DEB_DEFERRED_DIR "/%s.deb", u->name);
+                tar_file(&in->tar, path + 1, data, len, 0644);
+        }
+        return 0;
+}
+
 static int write_database(Install *in, Error *e)
 {
         static const char fstab[] = "# UNCONFIGURED FSTAB FOR BASE SYSTEM\n";
 
         for (size_t i = 0; i < in->plan->choice.n; i++)
-                deb_database_add_list(&in->database, &in->unpacked[i]);
+                if (!in->unpacked[i].deferred)
+                        deb_database_add(&in->database, &in->unpacked[i]);
+        int k = add_deferred(in, e);
+        if (k < 0)
+                return k;
         deb_database_finish(&in->database, in->plan->arch);
         add_sources(in);
         add_extended_states(in);
@@ -257,7 +282,7 @@ static int write_database(Install *in, Error *e)
         /* base-files makes it when it is configured, which is when a tmpfs hides the tree's own /run. */
         tar_directory(&in->tar, "run", 0755);
         tar_directory(&in->tar, "run/lock", 01777);
-        int k = submit_tar(in, "the package database", e);
+        k = submit_tar(in, "the package database", e);
         return k < 0 ? k : unpack_finish(in->unpack, e);
 }
 
@@ -265,18 +290,18 @@ static int write_database(Install *in, Error *e)
 
 /* A preinst may use what its package pre-depends on. The base is configured by then anyway, and libraries have no postinst that
  * matters to their users; what else there is must be configured first. */
-static void find_late(const Install *in, DebScript *script, bool *settle)
+static void find_late(const Install *in, size_t self, DebScript *script, bool *settle)
 {
         static const char *const only_pre[] = {"Pre-Depends", NULL};
         const DebChoice *c = &in->plan->choice;
-        size_t self = (size_t)(script->package - in->unpacked);
         _cleanup_free_ bool *needs = xnew(bool, c->n + 1);
 
         needs[self] = true;
         deb_choice_close(c, needs, only_pre);
         for (size_t i = 0; i < c->n; i++)
-                if (i != self && needs[i] && in->unpacked[i].postinst && !c->base[i]) {
-                        script->stage = DEB_STAGE_LATE;
+                if (i != self && needs[i] && (in->unpacked[i].postinst || !script) && !c->base[i]) {
+                        if (script)
+                                script->stage = DEB_STAGE_LATE;
                         settle[i] = true;
                 }
 }
@@ -288,11 +313,13 @@ static size_t make_scripts(const Install *in, DebScript *scripts, bool *settle)
         size_t n = 0;
 
         for (size_t i = 0; i < c->n; i++) {
-                if (!in->unpacked[i].preinst)
+                if (in->unpacked[i].deferred)
+                        find_late(in, i, NULL, settle); /* dpkg insists that all of it is configured */
+                if (!in->unpacked[i].preinst || in->unpacked[i].deferred)
                         continue;
                 scripts[n] = (DebScript){&in->unpacked[i], c->base[i] ? DEB_STAGE_BASE : DEB_STAGE_REST};
                 if (!c->base[i])
-                        find_late(in, &scripts[n], settle);
+                        find_late(in, i, &scripts[n], settle);
                 n++;
         }
         deb_choice_close(c, settle, fields);
@@ -307,7 +334,7 @@ static char **names_of(const Install *in, const bool *set, const bool *without)
         char **names = NULL;
 
         for (size_t i = 0; i < in->plan->choice.n; i++)
-                if (set[i] && !(without && without[i]))
+                if (set[i] && !(without && without[i]) && !in->unpacked[i].deferred)
                         strv_push(&names, in->unpacked[i].info);
         return names;
 }
@@ -327,6 +354,11 @@ static int configure(Install *in, Error *e)
         size_t n = make_scripts(in, scripts, settle);
         _cleanup_strv_ char **base = names_of(in, c->base, NULL), **extra = names_of(in, settle, c->base);
         DebConfigure d = {.preinsts = scripts, .n = n, .base = base, .settle = extra, .dpkg_version = version};
+        _cleanup_strv_ char **deferred = NULL;
+        for (size_t i = 0; i < c->n; i++)
+                if (in->unpacked[i].deferred)
+                        strv_push(&deferred, in->unpacked[i].name);
+        d.deferred = deferred;
         return deb_configure(&d, in->o->runner, e);
 }
 
@@ -343,9 +375,32 @@ static int open_pool(Install *in, Error *e)
         return in->pool < 0 ? error_sys(e, -errno, "cannot open '%s'", dir) : 0;
 }
 
+/* What is verified may still be a bomb, by accident. Installed-Size counts in whole KiB, but some set it by hand; files that two
+ * packages have are written twice. Without it nothing compresses better than a hundredfold but zeros. */
+static uint64_t unpack_limit(const Install *in)
+{
+        uint64_t sum = UNPACK_SLACK;
+
+        for (size_t i = 0; i < in->plan->choice.n; i++) {
+                const DebRecord *r = in->items[i].user;
+                _cleanup_free_ char *number = slice_dup(deb822_get(r->stanza, "Installed-Size"));
+                uint64_t kib, bytes = in->items[i].size * 100;
+                if (number && str_parse_u64(number, &kib) >= 0 && kib < UINT64_MAX >> 20)
+                        bytes = kib * 1024 * 2;
+                sum += MIN(bytes, (uint64_t)INT64_MAX / (in->plan->choice.n + 1));
+        }
+        return sum;
+}
+
 static int fetch_and_unpack(Install *in, Error *e)
 {
-        UnpackOptions u = {.root_dirfd = in->o->root_dirfd, .id_base = in->o->id_base, .done = on_unpacked, .ctx = in};
+        UnpackOptions u = {
+                        .root_dirfd = in->o->root_dirfd,
+                        .id_base = in->o->id_base,
+                        .limit_bytes = unpack_limit(in),
+                        .done = on_unpacked,
+                        .ctx = in,
+        };
         int k = unpack_open(&u, &in->unpack, e);
 
         if (k < 0)

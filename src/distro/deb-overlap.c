@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/fd.h"
@@ -45,22 +46,29 @@ static Paths all_sorted(char **const *lists, size_t n)
         return p;
 }
 
+static size_t first_from(const Paths *p, const char *path)
+{
+        size_t low = 0, high = p->n;
+
+        while (low < high) {
+                size_t middle = low + (high - low) / 2;
+                if (strcmp(p->items[middle].path, path) < 0)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        return low;
+}
+
 /* The top, or something lies below it. */
 static bool is_directory(const Paths *p, const char *path)
 {
         if (str_eq(path, "/."))
                 return true;
         _cleanup_free_ char *below = xasprintf("%s/", path);
-        size_t low = 0, high = p->n;
+        size_t i = first_from(p, below);
 
-        while (low < high) {
-                size_t middle = low + (high - low) / 2;
-                if (strcmp(p->items[middle].path, below) < 0)
-                        low = middle + 1;
-                else
-                        high = middle;
-        }
-        return low < p->n && strncmp(p->items[low].path, below, strlen(below)) == 0;
+        return i < p->n && strncmp(p->items[i].path, below, strlen(below)) == 0;
 }
 
 DebOverlaps deb_overlaps(char **const *lists, size_t n)
@@ -76,6 +84,13 @@ DebOverlaps deb_overlaps(char **const *lists, size_t n)
         }
         free(p.items);
         return r;
+}
+
+static bool is_listed(const Paths *p, const char *path)
+{
+        size_t i = first_from(p, path);
+
+        return i < p->n && str_eq(p->items[i].path, path);
 }
 
 /* Empty directories, and paths that merge in one place through a link. */
@@ -108,15 +123,53 @@ static void forget(char **paths, const char *path)
         memmove(paths + i, paths + i + 1, (n - i) * sizeof(char *));
 }
 
+/* Only dpkg itself can put a file in another's place. The base must do without, as dpkg's scripts need it. */
+static bool defer(const DebChoice *c, DebUnpacked *unpacked, size_t i, size_t other, bool *again)
+{
+        if (!unpacked[i].diverts || c->base[i])
+                return false;
+        unpacked[i].deferred = true;
+        again[other] = true;
+        return true;
+}
+
+/* Takes the files of the deferred packages out of the tree that no other has. */
+static void withdraw(const DebChoice *c, const DebUnpacked *unpacked, int root_dirfd, bool *again)
+{
+        char ***lists = xnew(char **, c->n + 1);
+
+        for (size_t i = 0; i < c->n; i++)
+                lists[i] = unpacked[i].deferred ? NULL : unpacked[i].paths;
+        Paths others = all_sorted(lists, c->n);
+        for (size_t i = 0; i < c->n; i++) {
+                if (!unpacked[i].deferred)
+                        continue;
+                again[i] = false;
+                STRV_FOREACH (path, unpacked[i].paths) {
+                        const char *name;
+                        if (is_listed(&others, *path))
+                                continue;
+                        _cleanup_close_ int dir = sys_open_parent_in_root(root_dirfd, *path, &name);
+                        if (dir >= 0)
+                                (void)unlinkat(dir, name, 0); /* directories stay */
+                }
+        }
+        free(others.items);
+        free(lists);
+}
+
 static int settle(const DebChoice *c, DebUnpacked *unpacked, const DebOverlap *o, bool *again, Error *e)
 {
         const DebRecord *a = c->items[o->a], *b = c->items[o->b];
         size_t winner = replaces(b, a) ? o->b : o->a, loser = winner == o->a ? o->b : o->a;
 
-        if (!replaces(c->items[winner], c->items[loser]))
+        if (!replaces(c->items[winner], c->items[loser])) {
+                if (defer(c, unpacked, o->a, o->b, again) || defer(c, unpacked, o->b, o->a, again))
+                        return 0;
                 return error_set(e, -EEXIST,
                                  "packages '%s' and '%s' both have '%s' and neither replaces the other; leave one of them out",
                                  unpacked[o->a].name, unpacked[o->b].name, o->path);
+        }
         again[winner] = true;
         forget(unpacked[loser].paths, o->path);
         return 0;
@@ -136,6 +189,8 @@ int deb_overlaps_settle(const DebChoice *c, DebUnpacked *unpacked, int root_dirf
         for (size_t i = 0; i < o.n && k >= 0; i++)
                 if (o.items[i].path)
                         k = settle(c, unpacked, &o.items[i], again, e);
+        if (k >= 0)
+                withdraw(c, unpacked, root_dirfd, again);
         for (size_t i = 0; i < o.n; i++)
                 free((char *)o.items[i].path);
         free(o.items);

@@ -23,6 +23,6 @@ typedef struct DebOverlaps {
 DebOverlaps deb_overlaps(char **const *lists, size_t n);
 
 /* Lets each such file belong to the package that Replaces the other, as dpkg does, and forgets it in the other's list. `again`
- * gets a flag for each package whose files must be unpacked once more to be the ones that stay. -EEXIST when neither replaces
- * the other. */
+ * gets a flag for each package whose files must be unpacked once more to be the ones that stay. Where neither replaces the other, one
+ * whose preinst diverts files is deferred, and what only it has is taken out of the tree again; -EEXIST when there is none. */
 int deb_overlaps_settle(const DebChoice *c, DebUnpacked *unpacked, int root_dirfd, bool *again, Error *e);

@@ -29,16 +29,17 @@ setup() {
 }
 teardown() { berth_teardown; }
 
-# compare SUITE VARIANT
+# compare SUITE VARIANT [PACKAGE,…]
 compare() {
-        local suite=$1 options=(--variant="$2") root
+        local suite=$1 options=(--variant="$2") more=() root
         [ "$2" != boot ] || options=(--variant=minbase --include="$boot")
+        [ -z "${3-}" ] || { more=(--include="$3"); options+=("${more[@]}"); }
         [ -e "$PLACE/mirror/dists/$suite" ] || suite_index "$PLACE/mirror" "$suite"
         suite_packages "$PLACE/mirror" "$suite" "${options[@]}"
 
         mmdebstrap --mode=root --aptopt='Acquire::Check-Valid-Until "false"' --keyring="$suite_keyring" "${options[@]}" "$suite" "$T/expected" \
                 "deb copy://$PLACE/mirror $suite main" >"$T/mmdebstrap.log" 2>&1 || { tail -20 "$T/mmdebstrap.log"; return 1; }
-        berth create web "debian:$suite" --variant="$2" --mirror="file://$PLACE/mirror" --keyring="$suite_keyring" --driver=directory --allow-expired
+        berth create web "debian:$suite" --variant="$2" --mirror="file://$PLACE/mirror" --keyring="$suite_keyring" --driver=directory --allow-expired "${more[@]}"
         root=$BERTH_MACHINES/web
 
         packages "$T/expected" >"$T/expected.list"
@@ -59,6 +60,12 @@ packages() { dpkg-query --admindir="$1/var/lib/dpkg" -W -f '${Package} ${Version
 
 @test "bookworm minbase" { compare bookworm minbase; }
 @test "bookworm boot" { compare bookworm boot; }
+# Its preinst diverts files of systemd-sysv, and its own take their place.
+@test "bookworm boot with molly-guard, which diverts" {
+        compare bookworm boot molly-guard
+        [ "$(readlink "$BERTH_MACHINES/web/lib/molly-guard/halt")" = /bin/systemctl ]
+        grep -qx 'molly-guard' "$BERTH_MACHINES/web/var/lib/dpkg/diversions"
+}
 @test "trixie minbase" { compare trixie minbase; }
 @test "trixie boot" { compare trixie boot; }
 @test "trixie standard" { compare trixie standard; }

@@ -324,6 +324,53 @@ relist() { # DIR NAME
         succeeds tiny web --include=shoes
 }
 
+@test "two packages that have one file: refused, but where one diverts that of the other" {
+        mirror_copy "$T/www"
+        URL=file://$T/www
+        mkdir -p "$P/usr/bin" "$P/usr/share/guard"
+        echo plain >"$P/usr/bin/tool"
+        mirror_package "$T/www" plain
+        mkdir -p "$P/usr/bin" "$P/usr/share/guard" "$P/etc"
+        echo guarded >"$P/usr/bin/tool"
+        echo guard >"$P/usr/share/guard/file"
+        echo setting >"$P/etc/guard.conf"
+        mirror_package "$T/www" guard "Pre-Depends: needed"
+        mkdir -p "$P/DEBIAN"
+        printf '#!/bin/sh\ntouch /var/needed\n' >"$P/DEBIAN/postinst"
+        chmod 755 "$P/DEBIAN/postinst"
+        mirror_package "$T/www" needed
+        mirror_index "$T/www"
+        fails_with "packages '*' and '*' both have '/usr/bin/tool' and neither replaces the other; leave one of them out" tiny web --include=plain,guard
+
+        dpkg-deb -R "$T/www/pool/guard.deb" "$T/guard"
+        # What others have is where they put it, what only this one has is not there yet.
+        printf '#!/bin/sh\nset -e\n[ "$(cat /usr/bin/tool)" = plain ] && [ -e /var/needed ] && ! [ -e /usr/share/guard/file ]\n%s\n' \
+                'dpkg-divert --package guard --divert /usr/bin/tool.plain --rename /usr/bin/tool' >"$T/guard/DEBIAN/preinst"
+        chmod 755 "$T/guard/DEBIAN/preinst"
+        echo /etc/guard.conf >"$T/guard/DEBIAN/conffiles"
+        rm "$T/www/pool/guard.deb"
+        dpkg-deb --root-owner-group -b "$T/guard" "$T/www/pool/guard.deb" >/dev/null
+        mirror_index "$T/www"
+        succeeds tiny web --include=plain,guard
+        run -0 berth run web -- sh -c 'cat /usr/bin/tool /usr/bin/tool.plain /usr/share/guard/file /etc/guard.conf; dpkg -S /usr/bin/tool.plain; dpkg --verify; ls /var/lib/dpkg'
+        [[ $output == "guarded"$'\n'"plain"$'\n'"guard"$'\n'"setting"$'\n'"diversion by guard "* ]]
+        [[ $output != *deferred* && $output != *missing* ]]
+}
+
+@test "a package that unpacks to far more than its index says" {
+        mirror_copy "$T/www"
+        URL=file://$T/www
+        mkdir -p "$P"
+        truncate -s 600M "$P/zeros"
+        head -c 1M /dev/zero | tee -a "$P/zeros" >/dev/null
+        mirror_package "$T/www" bomb "Priority: required" "Installed-Size: 1"
+        mirror_index "$T/www"
+        fails_with "bomb 1: it unpacks to more than the limit of *" tiny web
+        rm "$T/www/pool/bomb.deb"
+        mirror_index "$T/www"
+        succeeds tiny web
+}
+
 # ---- the disk ----
 
 @test "a disk that fills up while packages are unpacked" {

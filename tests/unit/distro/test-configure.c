@@ -54,6 +54,20 @@ static void what_a_late_one_needs_is_configured_first(void **state)
         assert_true(in_order(&b, order));
 }
 
+static void what_is_left_to_dpkg_comes_last(void **state)
+{
+        static const char *const order[] = {
+                        "--configure adduser",          "preinst 'late'", "--unpack '/var/lib/dpkg/deferred/guard.deb'",
+                        "rm -r /var/lib/dpkg/deferred", "--configure -a", NULL};
+        char *settle[] = {(char *)"adduser", NULL}, *deferred[] = {(char *)"guard", NULL};
+        const DebScript scripts[] = {{&late, DEB_STAGE_LATE}};
+        const DebConfigure c = {.preinsts = scripts, .n = 1, .settle = settle, .deferred = deferred, .dpkg_version = "1.22"};
+        _cleanup_buf_ Buf b = {0};
+
+        deb_configure_script(&c, &b);
+        assert_true(in_order(&b, order));
+}
+
 static void the_reason_is_the_line_that_names_the_package(void **state)
 {
         _cleanup_free_ char *s = deb_configure_reason(
@@ -122,6 +136,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                         cmocka_unit_test(the_base_is_configured_before_other_scripts_run),
                         cmocka_unit_test(what_a_late_one_needs_is_configured_first),
+                        cmocka_unit_test(what_is_left_to_dpkg_comes_last),
                         cmocka_unit_test(the_reason_is_the_line_that_names_the_package),
                         cmocka_unit_test(a_preinst_that_fails_is_named),
                         cmocka_unit_test(an_error_of_dpkg_itself_is_told_with_its_cause),

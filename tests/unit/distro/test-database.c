@@ -4,18 +4,18 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/strv.h"
 #include "distro/deb-database.h"
 
 static UnpackFile file(const char *name, const char *data)
 {
-        return (UnpackFile){.name = (char *)name, .data = (char *)data, .len = strlen(data), .mode = 0644};
+        return (UnpackFile){.name = xstrdup(name), .data = xstrdup(data), .len = strlen(data), .mode = 0644};
 }
 
 typedef struct Fixture {
         Tar tar;
         DebDatabase db;
-        UnpackFile control[8];
         UnpackResult result;
         DebUnpacked unpacked;
 } Fixture;
@@ -26,7 +26,7 @@ static int setup(void **state)
 
         f = (Fixture){0};
         f.db.tar = &f.tar;
-        f.result.control = f.control;
+        f.result.control = xnew(UnpackFile, 8);
         *state = &f;
         return 0;
 }
@@ -38,15 +38,17 @@ static int teardown(void **state)
         deb_database_done(&f->db);
         deb_unpacked_done(&f->unpacked);
         tar_done(&f->tar);
-        strv_free(f->result.paths);
-        strv_free(f->result.conffile_digests);
+        unpack_result_done(&f->result);
         return 0;
 }
 
 static int add(Fixture *f, const char *control)
 {
-        f->control[f->result.n_control++] = file("control", control);
-        return deb_database_add(&f->db, &f->result, &f->unpacked, NULL);
+        f->result.control[f->result.n_control++] = file("control", control);
+        int k = deb_unpacked_take(&f->unpacked, &f->result, NULL);
+        if (k >= 0)
+                deb_database_add(&f->db, &f->unpacked);
+        return k;
 }
 
 /* Whether the archive has a file of that path. */
@@ -79,7 +81,7 @@ static void configuration_files_come_in_their_order_with_digests_and_flags(void 
 {
         Fixture *f = *state;
 
-        f->control[f->result.n_control++] = file("conffiles", "/etc/b\nremove-on-upgrade /etc/gone\n/etc/a\n");
+        f->result.control[f->result.n_control++] = file("conffiles", "/etc/b\nremove-on-upgrade /etc/gone\n/etc/a\n");
         strv_push(&f->result.conffile_digests, "/etc/a 0cc1");
         strv_push(&f->result.conffile_digests, "/etc/b 92eb");
         assert_int_equal(add(f, "Package: p\nArchitecture: all\n"), 0);
@@ -91,7 +93,7 @@ static void only_what_may_be_there_twice_has_its_architecture_in_file_names(void
 {
         Fixture *f = *state;
 
-        f->control[f->result.n_control++] = file("postinst", "#!/bin/sh\n");
+        f->result.control[f->result.n_control++] = file("postinst", "#!/bin/sh\n");
         assert_int_equal(add(f, "Package: p\nArchitecture: amd64\nMulti-Arch: same\n"), 0);
         assert_string_equal(f->unpacked.info, "p:amd64");
         assert_true(f->unpacked.postinst);
@@ -111,13 +113,24 @@ static void interests_in_paths_and_in_names_go_to_their_files(void **state)
 {
         Fixture *f = *state;
 
-        f->control[f->result.n_control++] = file("triggers", "# x\ninterest /usr/share/a\ninterest-noawait "
-                                                             "ldconfig\nactivate-noawait ldconfig\ninterest ../../etc/x\n");
+        f->result.control[f->result.n_control++] =
+                        file("triggers", "# x\ninterest /usr/share/a\ninterest-noawait "
+                                         "ldconfig\nactivate-noawait ldconfig\ninterest ../../etc/x\n");
         assert_int_equal(add(f, "Package: p\nArchitecture: all\n"), 0);
         assert_string_equal(f->db.file_triggers.data, "/usr/share/a p\n");
         assert_int_equal(f->db.triggers.n, 1);
         assert_string_equal(f->db.triggers.items[0].name, "ldconfig");
         assert_string_equal(f->db.triggers.items[0].lines.data, "p/noawait\n");
+}
+
+static void a_preinst_that_diverts_is_known(void **state)
+{
+        Fixture *f = *state;
+
+        f->result.control[f->result.n_control++] = file("preinst", "#!/bin/sh\ndpkg-divert --rename /bin/x\n");
+        assert_int_equal(add(f, "Package: p\nArchitecture: all\n"), 0);
+        assert_true(f->unpacked.preinst);
+        assert_true(f->unpacked.diverts);
 }
 
 static void a_name_that_would_leave_the_directory_is_refused(void **state)
@@ -129,7 +142,7 @@ static void a_package_without_control_is_refused(void **state)
 {
         Fixture *f = *state;
 
-        assert_int_equal(deb_database_add(&f->db, &f->result, &f->unpacked, NULL), -EBADMSG);
+        assert_int_equal(deb_unpacked_take(&f->unpacked, &f->result, NULL), -EBADMSG);
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -143,6 +156,7 @@ int main(void)
                         T(only_what_may_be_there_twice_has_its_architecture_in_file_names),
                         T(a_foreign_one_has_not),
                         T(interests_in_paths_and_in_names_go_to_their_files),
+                        T(a_preinst_that_diverts_is_known),
                         T(a_name_that_would_leave_the_directory_is_refused),
                         T(a_package_without_control_is_refused),
         };

@@ -45,6 +45,7 @@ typedef struct Two {
         const DebRecord *items[2];
         DebChoice choice;
         DebUnpacked unpacked[2];
+        bool base[2];
 } Two;
 
 /* Packages p and q that both have /f. */
@@ -55,7 +56,7 @@ static void make_two(Two *t, const char *p, const char *q)
                                 {.name = xstrdup("q"), .paths = list("/. /f /q")}}};
         t->items[0] = &t->records[0];
         t->items[1] = &t->records[1];
-        t->choice = (DebChoice){.items = t->items, .n = 2};
+        t->choice = (DebChoice){.items = t->items, .n = 2, .base = t->base};
 }
 
 static void two_done(Two *t)
@@ -91,6 +92,34 @@ static void without_replaces_it_is_refused_with_both_names(void **state)
         two_done(&t);
 }
 
+static void one_that_diverts_is_left_to_dpkg(void **state)
+{
+        int dir = scratch_fd(state);
+
+        for (size_t base = 0; base < 2; base++) {
+                bool again[2] = {false};
+                Two t;
+
+                make_two(&t, "Package: p\n", "Package: q\n");
+                assert_int_equal(file_write_at(dir, "f", "", 0644), 0);
+                assert_int_equal(file_write_at(dir, "p", "", 0644), 0);
+                assert_int_equal(file_write_at(dir, "q", "", 0644), 0);
+                t.unpacked[0].diverts = true;
+                t.base[0] = base; /* whose scripts nobody could run without it */
+                assert_int_equal(deb_overlaps_settle(&t.choice, t.unpacked, dir, again, NULL), base ? -EEXIST : 0);
+                if (!base) {
+                        assert_true(t.unpacked[0].deferred);
+                        assert_false(t.unpacked[1].deferred);
+                        assert_false(again[0]);
+                        assert_true(again[1]);
+                        assert_int_equal(faccessat(dir, "p", F_OK, 0), -1);
+                        assert_int_equal(faccessat(dir, "f", F_OK, 0), 0);
+                        assert_int_equal(faccessat(dir, "q", F_OK, 0), 0);
+                }
+                two_done(&t);
+        }
+}
+
 static void an_empty_directory_may_be_shared(void **state)
 {
         bool again[2] = {false};
@@ -113,6 +142,7 @@ int main(void)
                         cmocka_unit_test(a_directory_is_none_though_others_sort_between_it_and_what_it_holds),
                         T(it_belongs_to_the_one_that_replaces_the_other),
                         T(without_replaces_it_is_refused_with_both_names),
+                        T(one_that_diverts_is_left_to_dpkg),
                         T(an_empty_directory_may_be_shared),
         };
 
