@@ -95,6 +95,21 @@ static int read_given(const Distro *d, DebPlan *p, const DebIndexOptions *o, cha
         return k;
 }
 
+/* For the key of a request: what read_archives() would read from. */
+char *deb_mirrors(const Distro *d, const DistroRequest *r)
+{
+        const char *environment = secure_getenv("BERTH_MIRROR");
+        DebSources sources = {0};
+
+        if (environment && *environment)
+                return xstrdup(environment);
+        deb_sources_read("/etc/apt", &sources);
+        const char *url = deb_sources_find(&sources, d->driver, false), *security = deb_sources_find(&sources, d->driver, true);
+        char *text = xasprintf("%s %s", url ?: "", security ?: "");
+        deb_sources_done(&sources);
+        return text;
+}
+
 static int read_host(const Distro *d, DebPlan *p, const DebIndexOptions *o, Error *e)
 {
         DebSources sources = {0};
@@ -142,6 +157,19 @@ static int choose_packages(const DistroRequest *r, DebPlan *p, Error *e)
         return deb_select(&p->packages, &s, &p->choice, e);
 }
 
+/* Until when all of it holds. */
+static int64_t valid_until(const DebPlan *p)
+{
+        int64_t first = 0;
+
+        for (size_t i = 0; i < p->archives.n; i++) {
+                int64_t t = p->archives.items[i].release.valid_until;
+                if (t != 0 && (first == 0 || t < first))
+                        first = t;
+        }
+        return first;
+}
+
 static void describe(const Distro *d, const DistroRequest *r, DistroPlan *plan)
 {
         DebPlan *p = plan->data;
@@ -153,6 +181,7 @@ static void describe(const Distro *d, const DistroRequest *r, DistroPlan *plan)
                            (int)c->architecture.n, c->architecture.s);
         }
         strv_sort(plan->packages);
+        plan->valid_until = valid_until(p);
         plan->title = xasprintf("%s%s%s (%s) %s, %s, %zu packages", d->title, release->version ? " " : "", release->version ?: "",
                                 release->codename ?: p->suite, p->arch, r->variant ?: "boot", p->choice.n);
 }

@@ -10,13 +10,16 @@ struct Distro {
         int (*resolve)(const Distro *d, const DistroRequest *r, const Events *ev, DistroPlan *ret, Error *e);
         int (*install)(DistroPlan *p, const DistroInstall *i, Error *e);
         void (*plan_done)(DistroPlan *p);
+        /* The mirrors that a request without any means, as text: other ones lead to something else. */
+        char *(*mirrors)(const Distro *d, const DistroRequest *r);
 };
 
 struct DistroPlan {
         const Distro *distro;
         char *key, *title;
-        char **packages; /* "name version arch", sorted */
-        void *data;      /* the driver's */
+        int64_t valid_until; /* of the index; 0: it does not say */
+        char **packages;     /* "name version arch", sorted */
+        void *data;          /* the driver's */
 };
 
 const Distro *distro_find(const char *name); /* NULL */

@@ -33,8 +33,8 @@ static const DebDistro ubuntu = {
 };
 
 static const Distro distros[] = {
-                {"debian", "Debian", "stable", &debian, deb_resolve, deb_install, deb_plan_done},
-                {"ubuntu", "Ubuntu", "noble", &ubuntu, deb_resolve, deb_install, deb_plan_done},
+                {"debian", "Debian", "stable", &debian, deb_resolve, deb_install, deb_plan_done, deb_mirrors},
+                {"ubuntu", "Ubuntu", "noble", &ubuntu, deb_resolve, deb_install, deb_plan_done, deb_mirrors},
 };
 
 const Distro *distro_find(const char *name)

@@ -62,10 +62,15 @@ const char *distro_plan_key(const DistroPlan *p);
 char **distro_plan_packages(const DistroPlan *p);
 const char *distro_plan_title(const DistroPlan *p); /* "Debian 12 (bookworm) amd64, boot, 164 packages" */
 
-/* A cheap key for "same source again", without any network: request -> the plan key of the last successful resolve, kept in
- * cache_dir. NULL when unknown. */
-char *distro_last_key(const DistroRequest *r);
-int distro_remember_key(const DistroRequest *r, const char *key, Error *e);
+/* For "same source again", without any network: request and the mirrors it means -> what the last successful resolve led to, kept in
+ * cache_dir. -ENOENT when unknown. */
+typedef struct DistroLast {
+        char *key;
+        int64_t read, valid_until; /* when the index was read, until when it said it holds (0: it did not say), since the epoch */
+} DistroLast;
+int distro_last(const DistroRequest *r, DistroLast *ret);
+void distro_last_done(DistroLast *l);
+int distro_remember(const DistroRequest *r, const DistroPlan *p, Error *e);
 
 /* Fetches the packages (cache first), verifies, unpacks into root_dirfd while the rest still downloads, configures, cleans up
  * (apt's lists and the sources file written, machine-id emptied, logs). */

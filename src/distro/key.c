@@ -4,12 +4,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/hash.h"
@@ -19,7 +22,7 @@
 #include "distro/distro-private.h"
 #include "transfer/transfer.h"
 
-#define KEY_MAX 255
+#define FILE_MAX 1024
 
 int key_of_text(const char *text, size_t len, char ret[static 33], Error *e)
 {
@@ -62,31 +65,45 @@ static char *request_file(const DistroRequest *r)
         put_list(&b, "components", r->components);
         put_list(&b, "mirrors", r->mirrors);
         put_list(&b, "keyrings", r->keyrings);
-        buf_addf(&b, "environment: %s\n", r->mirrors ? "" : secure_getenv("BERTH_MIRROR") ?: "");
+        _cleanup_free_ char *meant = d && !(r->mirrors && *r->mirrors) ? d->mirrors(d, r) : NULL;
+        buf_addf(&b, "meant: %s\n", meant ?: "");
         int k = key_of_text(b.data, b.len, hex, NULL);
         buf_done(&b);
         return k < 0 ? NULL : xasprintf("%s/keys/%s", r->cache_dir, hex);
 }
 
-char *distro_last_key(const DistroRequest *r)
+void distro_last_done(DistroLast *l)
 {
-        _cleanup_free_ char *path = request_file(r), *text = NULL;
-
-        if (!path || file_read_at(AT_FDCWD, path, KEY_MAX, &text, NULL) < 0)
-                return NULL;
-        char *key = str_strip(text);
-        return path_snapshot_name_is_valid(key) ? xstrdup(key) : NULL;
+        free(l->key);
+        *l = (DistroLast){0};
 }
 
-int distro_remember_key(const DistroRequest *r, const char *key, Error *e)
+/* Three lines: the key, when the index was read, until when it holds. */
+int distro_last(const DistroRequest *r, DistroLast *ret)
+{
+        _cleanup_free_ char *path = request_file(r), *text = NULL;
+        uint64_t read, valid_until;
+
+        if (!path || file_read_at(AT_FDCWD, path, FILE_MAX, &text, NULL) < 0)
+                return -ENOENT;
+        _cleanup_strv_ char **lines = strv_split(text, "\n");
+        if (strv_len(lines) != 3 || !path_snapshot_name_is_valid(lines[0]) || str_parse_u64(lines[1], &read) < 0 ||
+            str_parse_u64(lines[2], &valid_until) < 0)
+                return -ENOENT;
+        *ret = (DistroLast){.key = xstrdup(lines[0]), .read = (int64_t)read, .valid_until = (int64_t)valid_until};
+        return 0;
+}
+
+int distro_remember(const DistroRequest *r, const DistroPlan *p, Error *e)
 {
         _cleanup_free_ char *path = request_file(r), *dir = path ? path_dirname(path) : NULL;
-        _cleanup_free_ char *line = xasprintf("%s\n", key);
+        _cleanup_free_ char *text = xasprintf("%s\n%" PRIi64 "\n%" PRIi64 "\n", p->key,
+                                              (int64_t)(clock_realtime() / USEC_PER_SEC), p->valid_until);
 
         if (!path)
                 return error_set(e, -ENOMEM, "cannot compute a digest");
         int k = file_mkdir_p(dir, 0755);
         if (k >= 0)
-                k = file_write_atomic_at(AT_FDCWD, path, line, strlen(line), 0644, false);
+                k = file_write_atomic_at(AT_FDCWD, path, text, strlen(text), 0644, false);
         return k < 0 ? error_sys(e, k, "cannot write '%s'", path) : 0;
 }

@@ -5,13 +5,17 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/hash.h"
 #include "machine/create-lock.h"
 #include "machine/create-runner.h"
 #include "machine/run-identity.h"
 #include "machine/run-registry.h"
+
+#define IMAGE_FRESH_SEC (INT64_C(7) * 24 * 60 * 60)
 
 typedef struct Create {
         const MachineHost *host;
@@ -114,7 +118,7 @@ static int build_and_clone(const Create *c, Error *e)
         if (c->request->rebuild || !has_image(c, key))
                 r = build_image(c, plan, name, e);
         if (r >= 0)
-                r = distro_remember_key(&c->distro, key, e);
+                r = distro_remember(&c->distro, plan, e);
         if (r >= 0)
                 r = clone_image(c, key, e);
         create_unlock(c->host, name, &lock);
@@ -135,6 +139,20 @@ static int check_name(const Create *c, Error *e)
         return 0;
 }
 
+/* A finished image is taken as it is, without a look at the mirror: whoever wants newer packages must know. */
+static void tell_age(const Create *c, const DistroLast *last)
+{
+        int64_t now = (int64_t)(clock_realtime() / USEC_PER_SEC);
+        time_t read = (time_t)last->read;
+        struct tm tm;
+        char date[16];
+
+        if (now < last->read + IMAGE_FRESH_SEC && (last->valid_until == 0 || now <= last->valid_until))
+                return;
+        if (localtime_r(&read, &tm) && strftime(date, sizeof(date), "%Y-%m-%d", &tm) > 0)
+                events_note(&c->host->events, "image of %s; --rebuild builds anew", date);
+}
+
 static int create(Create *c, Error *e)
 {
         int r = store_open(c->host->machines_dir, &c->store, e);
@@ -143,8 +161,13 @@ static int create(Create *c, Error *e)
         if (r < 0)
                 return r;
         c->driver = c->request->driver >= 0 ? c->request->driver : store_default_driver(c->store);
-        _cleanup_free_ char *last = c->request->rebuild ? NULL : distro_last_key(&c->distro);
-        return has_image(c, last) ? clone_image(c, last, e) : build_and_clone(c, e);
+        if (c->request->rebuild)
+                return build_and_clone(c, e);
+        _cleanup_(distro_last_done) DistroLast last = {0};
+        if (distro_last(&c->distro, &last) < 0 || !has_image(c, last.key))
+                return build_and_clone(c, e);
+        tell_age(c, &last);
+        return clone_image(c, last.key, e);
 }
 
 int machine_create(const MachineHost *h, const CreateRequest *request, Error *e)

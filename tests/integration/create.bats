@@ -238,6 +238,30 @@ succeeds() {
         succeeds tiny web
 }
 
+@test "a finished image that is old says so, and other mirrors build anew" {
+        mirror_copy "$T/www"
+        export BERTH_MIRROR=file://$T/www
+        create() { berth create "$1" debian:tiny --variant=minbase --keyring="$KEYRING" "${@:2}"; }
+        mirror_index "$T/www" "Valid-Until: $(date -Ru -d '+1 day')"
+        create one 2>/dev/null
+        run -0 create two
+        [ -z "$output" ]
+        # A week later, and past the date of the index.
+        sed -i "2s/.*/$(date +%s -d '8 days ago')/" "$BERTH_CACHE"/keys/*
+        run -0 create three
+        [ "$output" = "image of $(date +%F -d '8 days ago'); --rebuild builds anew" ]
+        sed -i "2s/.*/$(date +%s)/; 3s/.*/$(date +%s -d '1 hour ago')/" "$BERTH_CACHE"/keys/*
+        run -0 create four
+        [ "$output" = "image of $(date +%F); --rebuild builds anew" ]
+        create five --rebuild 2>/dev/null
+        run -0 create six
+        [ -z "$output" ]
+        cp -al "$T/www" "$T/other"
+        BERTH_MIRROR=file://$T/other run -0 create seven
+        [[ $output == *Configuring* ]]
+        name=seven is_whole seven
+}
+
 # ---- packages ----
 
 @test "a .deb whose hash differs" {
