@@ -33,7 +33,8 @@ const Verb verbs[_VERB_MAX] = {
                                                 "packages by their digests; they are unpacked by confined workers and configured "
                                                 "in a machine without "
                                                 "network. The finished root file system is kept: the next machine from the same "
-                                                "source is a clone of it, without a look at the mirror. --rebuild looks for newer "
+                                                "source is a clone of it, without a look at the mirror. --rebuild looks for "
+                                                "newer "
                                                 "packages."},
                 [VERB_RUN] = {.name = "run",
                               .arguments = "[NAME] [COMMAND…]",

@@ -438,7 +438,9 @@ fails_on_small() {
         cat "$T/err"
         [ "$status" = 1 ] && [ "$(grep -c '^berth: ' "$T/err")" = 1 ] || return
         [[ $(tail -n 1 "$T/err") == "berth: "$1 ]] || { echo "expected: $1"; return 1; }
-        [ "$(grep -cF "$T" /proc/self/mountinfo)" = 1 ] && [ -z "$(berth_processes)" ] && berth_no_debris && store_is ""
+        [ "$(grep -cF "$T" /proc/self/mountinfo)" = 1 ] || { grep -F "$T" /proc/self/mountinfo; return 1; }
+        [ -z "$(berth_processes)" ] || { berth_processes | xargs -r ps -o pid=,ppid=,stat=,args= -p; return 1; }
+        berth_no_debris && store_is ""
 }
 
 @test "a cache that fills up" {
