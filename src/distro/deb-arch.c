@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "distro/deb-arch.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 
 #include "base/alloc.h"
+#include "base/file.h"
 #include "base/str.h"
 
 char *deb_arch_host(void)
@@ -35,4 +39,41 @@ const char *deb_arch_libdir(const char *arch)
                 if (str_eq(with_lib64[i], arch))
                         return "lib64";
         return str_eq(arch, "x32") ? "libx32" : "";
+}
+
+/* What a kernel runs besides its own, and what others run with qemu's help. */
+static const struct {
+        const char *arch, *host, *qemu;
+} foreign[] = {
+                {"i386", "amd64", "qemu-i386"},      {"armhf", "arm64", "qemu-arm"},    {"armel", "arm64", "qemu-arm"},
+                {"amd64", NULL, "qemu-x86_64"},      {"arm64", NULL, "qemu-aarch64"},   {"riscv64", NULL, "qemu-riscv64"},
+                {"s390x", NULL, "qemu-s390x"},       {"ppc64el", NULL, "qemu-ppc64le"}, {"loong64", NULL, "qemu-loongarch64"},
+                {"mips64el", NULL, "qemu-mips64el"}, {"powerpc", NULL, "qemu-ppc"},
+};
+
+static bool is_registered(const char *qemu)
+{
+        _cleanup_free_ char *path = xasprintf("/proc/sys/fs/binfmt_misc/%s", qemu), *text = NULL;
+
+        return file_read_at(AT_FDCWD, path, 4096, &text, NULL) >= 0 && str_startswith(text, "enabled");
+}
+
+int deb_arch_check(const char *arch, Error *e)
+{
+        _cleanup_free_ char *host = deb_arch_host();
+
+        if (!host || str_eq(host, arch))
+                return 0;
+        for (size_t i = 0; i < ELEMENTSOF(foreign); i++) {
+                if (!str_eq(foreign[i].arch, arch))
+                        continue;
+                if ((foreign[i].host && str_eq(foreign[i].host, host)) || is_registered(foreign[i].qemu))
+                        return 0;
+                return error_set(e, -ENOEXEC,
+                                 "this host (%s) cannot run programs for %s, as package scripts are; install qemu-user-static, "
+                                 "which "
+                                 "registers '%s' with binfmt_misc",
+                                 host, arch, foreign[i].qemu);
+        }
+        return 0; /* the index knows whether there is such a thing */
 }

@@ -99,12 +99,14 @@ static int read_given(const Distro *d, DebPlan *p, const DebIndexOptions *o, cha
 char *deb_mirrors(const Distro *d, const DistroRequest *r)
 {
         const char *environment = secure_getenv("BERTH_MIRROR");
+        _cleanup_free_ char *arch = r->arch ? xstrdup(r->arch) : deb_arch_host();
         DebSources sources = {0};
 
         if (environment && *environment)
                 return xstrdup(environment);
         deb_sources_read("/etc/apt", &sources);
-        const char *url = deb_sources_find(&sources, d->driver, false), *security = deb_sources_find(&sources, d->driver, true);
+        const char *url = deb_sources_find(&sources, d->driver, arch ?: "", false),
+                   *security = deb_sources_find(&sources, d->driver, arch ?: "", true);
         char *text = xasprintf("%s %s", url ?: "", security ?: "");
         deb_sources_done(&sources);
         return text;
@@ -115,7 +117,8 @@ static int read_host(const Distro *d, DebPlan *p, const DebIndexOptions *o, Erro
         DebSources sources = {0};
 
         deb_sources_read("/etc/apt", &sources);
-        const char *url = deb_sources_find(&sources, d->driver, false), *security = deb_sources_find(&sources, d->driver, true);
+        const char *url = deb_sources_find(&sources, d->driver, p->arch, false),
+                   *security = deb_sources_find(&sources, d->driver, p->arch, true);
         int k = url ? read_archive(d, p, o, url, p->suite, e) : no_mirror(d, e);
         /* Only what was released has a version, and updates. */
         if (k >= 0 && p->archives.items[0].release.version) {
@@ -227,7 +230,8 @@ int deb_resolve(const Distro *d, const DistroRequest *r, const Events *ev, Distr
         p->components = r->components && *r->components ? strv_copy(r->components) : strv_split(deb->default_components, " ");
         if (!p->arch)
                 return error_set(e, -EOPNOTSUPP, "this machine's architecture has no name in %s; give --arch", d->title);
-        if (!r->no_verify)
+        k = deb_arch_check(p->arch, e);
+        if (k >= 0 && !r->no_verify)
                 k = deb_keyrings(deb, r->keyrings, &keyrings, e);
         DebIndexOptions o = {
                         .cache = p->cache,

@@ -22,6 +22,7 @@ void deb_sources_done(DebSources *s)
                 free(s->items[i].url);
                 free(s->items[i].suite);
                 free(s->items[i].signed_by);
+                free(s->items[i].architectures);
         }
         free(s->items);
         *s = (DebSources){0};
@@ -34,33 +35,43 @@ static Slice without_slashes(Slice s)
         return s;
 }
 
-static void add(DebSources *v, Slice url, Slice suite, Slice signed_by)
+static void add(DebSources *v, Slice url, Slice suite, Slice signed_by, Slice architectures)
 {
         url = without_slashes(url);
         if (url.n == 0 || suite.n == 0 || suite.s[suite.n - 1] == '/') /* a flat repository */
                 return;
-        *vec_push(v) = (DebSource){slice_dup(url), slice_dup(suite), slice_dup(signed_by)};
+        *vec_push(v) = (DebSource){slice_dup(url), slice_dup(suite), slice_dup(signed_by), slice_dup(architectures)};
 }
 
-/* "[arch=amd64 signed-by=/x.gpg]" off the front. */
-static Slice take_options(Slice *rest)
+static Slice option_value(Slice word, const char *name)
 {
-        Slice o = slice_strip(*rest), signed_by = {NULL, 0}, word;
+        size_t n = strlen(name);
+
+        return word.n > n && slice_caseeq((Slice){word.s, n}, (Slice){name, n}) ? (Slice){word.s + n, word.n - n}
+                                                                                : (Slice){NULL, 0};
+}
+
+/* "[arch=amd64,arm64 signed-by=/x.gpg]" off the front. */
+static void take_options(Slice *rest, Slice *ret_signed_by, Slice *ret_architectures)
+{
+        Slice o = slice_strip(*rest), word, value;
         const char *end = o.n > 0 && o.s[0] == '[' ? memchr(o.s, ']', o.n) : NULL;
 
+        *ret_signed_by = *ret_architectures = (Slice){NULL, 0};
         if (!end)
-                return signed_by;
+                return;
         *rest = (Slice){end + 1, (size_t)(o.s + o.n - end - 1)};
         o = (Slice){o.s + 1, (size_t)(end - o.s - 1)};
         while (slice_word(&o, 0, &word))
-                if (word.n > 10 && slice_caseeq((Slice){word.s, 10}, SLICE("signed-by=")))
-                        signed_by = (Slice){word.s + 10, word.n - 10};
-        return signed_by;
+                if ((value = option_value(word, "signed-by=")).s)
+                        *ret_signed_by = value;
+                else if ((value = option_value(word, "arch=")).s)
+                        *ret_architectures = value;
 }
 
 void deb_sources_parse_list(Slice text, DebSources *ret)
 {
-        Slice line, type, url, suite;
+        Slice line, type, url, suite, signed_by, architectures;
 
         while (slice_until(&text, '\n', &line)) {
                 const char *comment = line.n > 0 ? memchr(line.s, '#', line.n) : NULL;
@@ -68,9 +79,9 @@ void deb_sources_parse_list(Slice text, DebSources *ret)
                         line.n = (size_t)(comment - line.s);
                 if (!slice_word(&line, 0, &type) || !slice_eq_str(type, "deb"))
                         continue;
-                Slice signed_by = take_options(&line);
+                take_options(&line, &signed_by, &architectures);
                 if (slice_word(&line, 0, &url) && slice_word(&line, 0, &suite))
-                        add(ret, url, suite, signed_by);
+                        add(ret, url, suite, signed_by, architectures);
         }
 }
 
@@ -96,7 +107,7 @@ void deb_sources_parse_deb822(Slice text, DebSources *ret)
                 while (slice_word(&urls, 0, &url)) {
                         Slice suites = deb822_get(st, "Suites");
                         while (slice_word(&suites, 0, &suite))
-                                add(ret, url, suite, deb822_get(st, "Signed-By"));
+                                add(ret, url, suite, deb822_get(st, "Signed-By"), deb822_get(st, "Architectures"));
                 }
         }
 }
@@ -136,6 +147,13 @@ static bool is_security(const char *suite)
         return str_endswith(suite, "-security") || str_endswith(suite, "/updates");
 }
 
+static bool is_for(const DebSource *s, const char *arch)
+{
+        _cleanup_strv_ char **list = s->architectures ? strv_split(s->architectures, " ,\t\n") : NULL;
+
+        return !list || strv_contains(list, arch);
+}
+
 static bool fits(const DebSource *s, const DebDistro *d)
 {
         if (s->signed_by && str_startswith(path_basename(s->signed_by), d->keyring_prefix))
@@ -147,13 +165,14 @@ static bool fits(const DebSource *s, const DebDistro *d)
         return false;
 }
 
-const char *deb_sources_find(const DebSources *s, const DebDistro *d, bool security)
+const char *deb_sources_find(const DebSources *s, const DebDistro *d, const char *arch, bool security)
 {
         for (size_t i = 0; i < s->n; i++) {
                 const char *url = s->items[i].url;
                 bool reachable = str_startswith(url, "http://") || str_startswith(url, "https://") ||
                                  str_startswith(url, "file:/");
-                if (reachable && is_security(s->items[i].suite) == security && fits(&s->items[i], d))
+                if (reachable && is_security(s->items[i].suite) == security && fits(&s->items[i], d) &&
+                    is_for(&s->items[i], arch))
                         return url;
         }
         return NULL;

@@ -16,7 +16,7 @@ typedef struct DebDistro {
 } DebDistro;
 
 typedef struct DebSource {
-        char *url, *suite, *signed_by; /* signed_by: NULL or what the entry says */
+        char *url, *suite, *signed_by, *architectures; /* the last two: NULL or what the entry says */
 } DebSource;
 
 typedef struct DebSources {
@@ -33,9 +33,9 @@ void deb_sources_parse_deb822(Slice text, DebSources *ret);
 /* /etc/apt/sources.list and sources.list.d below `etc` ("/etc/apt"). */
 void deb_sources_read(const char *etc, DebSources *ret);
 
-/* The URL for a suite that the entries give: of one for the same kind of suite (security or not) of that distribution. NULL:
- * none. */
-const char *deb_sources_find(const DebSources *s, const DebDistro *d, bool security);
+/* The URL for a suite that the entries give: of one for the same kind of suite (security or not) of that distribution, which is not for
+ * other architectures only (Ubuntu has most of them on mirrors of their own). NULL: none. */
+const char *deb_sources_find(const DebSources *s, const DebDistro *d, const char *arch, bool security);
 
 /* The keyring files: `given`, or the host's. -ENOENT with the package that has it. */
 int deb_keyrings(const DebDistro *d, char *const *given, char ***ret, Error *e);

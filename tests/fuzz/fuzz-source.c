@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
         deb_sources_parse_list((Slice){(const char *)data, size}, &s);
         deb_sources_parse_deb822((Slice){(const char *)data, size}, &s);
-        (void)deb_sources_find(&s, &distro, true);
+        (void)deb_sources_find(&s, &distro, "amd64", true);
         deb_sources_done(&s);
         return 0;
 }

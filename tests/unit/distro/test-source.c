@@ -61,7 +61,7 @@ static void other_vendors_entries_do_not_count(void **state)
         DebSources s = from_list("deb [signed-by=/k/vendor.gpg] http://vendor.example/x trixie main\n"
                                  "deb http://other.example/y nodistro main\n");
 
-        assert_null(deb_sources_find(&s, &distro, false));
+        assert_null(deb_sources_find(&s, &distro, "amd64", false));
         deb_sources_done(&s);
 }
 
@@ -70,8 +70,8 @@ static void security_has_a_place_of_its_own(void **state)
         DebSources s = from_list(
                         "deb http://s.example/debian-security trixie-security main\ndeb http://m.example/debian trixie main\n");
 
-        assert_string_equal(deb_sources_find(&s, &distro, false), "http://m.example/debian");
-        assert_string_equal(deb_sources_find(&s, &distro, true), "http://s.example/debian-security");
+        assert_string_equal(deb_sources_find(&s, &distro, "amd64", false), "http://m.example/debian");
+        assert_string_equal(deb_sources_find(&s, &distro, "amd64", true), "http://s.example/debian-security");
         deb_sources_done(&s);
 }
 
@@ -80,7 +80,7 @@ static void a_keyring_of_the_distribution_vouches_for_a_suite_not_known_yet(void
         DebSources s = from_list(
                         "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://m.example/debian future main\n");
 
-        assert_string_equal(deb_sources_find(&s, &distro, false), "http://m.example/debian");
+        assert_string_equal(deb_sources_find(&s, &distro, "amd64", false), "http://m.example/debian");
         deb_sources_done(&s);
 }
 
@@ -89,7 +89,20 @@ static void what_cannot_be_fetched_is_passed_by(void **state)
         DebSources s = from_list("deb cdrom:[Debian]/ trixie main\ndeb mirror+file:/etc/x trixie main\ndeb "
                                  "http://m.example/debian stable main\n");
 
-        assert_string_equal(deb_sources_find(&s, &distro, false), "http://m.example/debian");
+        assert_string_equal(deb_sources_find(&s, &distro, "amd64", false), "http://m.example/debian");
+        deb_sources_done(&s);
+}
+
+static void an_entry_for_other_architectures_is_passed_by(void **state)
+{
+        DebSources s = from_list("deb [arch=amd64,i386] http://a.example/ubuntu trixie main\n"
+                                 "deb [signed-by=/x arch=arm64] http://p.example/other trixie main\n"
+                                 "deb [arch=arm64] http://p.example/ubuntu-ports trixie main\n");
+
+        assert_string_equal(deb_sources_find(&s, &distro, "amd64", false), "http://a.example/ubuntu");
+        assert_string_equal(deb_sources_find(&s, &distro, "i386", false), "http://a.example/ubuntu");
+        assert_string_equal(deb_sources_find(&s, &distro, "arm64", false), "http://p.example/ubuntu-ports");
+        assert_null(deb_sources_find(&s, &distro, "riscv64", false));
         deb_sources_done(&s);
 }
 
@@ -111,6 +124,7 @@ int main(void)
                         cmocka_unit_test(security_has_a_place_of_its_own),
                         cmocka_unit_test(a_keyring_of_the_distribution_vouches_for_a_suite_not_known_yet),
                         cmocka_unit_test(what_cannot_be_fetched_is_passed_by),
+                        cmocka_unit_test(an_entry_for_other_architectures_is_passed_by),
                         cmocka_unit_test(a_missing_keyring_is_named_with_the_package_that_has_it),
         };
 
