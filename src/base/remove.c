@@ -11,6 +11,7 @@
 
 #include "base/alloc.h"
 #include "base/fd.h"
+#include "base/libc.h"
 
 /* Guests make trees of any depth. So there is no recursion, and only the directory at hand is open: the way back is "..",
  * believed only when it is the directory we came from. */

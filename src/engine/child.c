@@ -72,12 +72,24 @@ static bool op_is_early(const PlanOp *op)
         return op->type == OP_HOSTNAME || op->type == OP_LINK_UP;
 }
 
+/* Whatever may have put a file system on top of the directory that child_open_parent() keeps, by whatever path. */
+static void forget_parent(Child *c, const PlanOp *op)
+{
+        static const bool keeps[_OP_TYPE_MAX] = {
+                        [OP_MKDIR] = true, [OP_MKNOD] = true, [OP_FILE] = true, [OP_SYMLINK] = true, [OP_NOTIFY_SOCKET] = true,
+        };
+
+        if (!keeps[op->type] && !(op->type == OP_ATTACH && op->node == NODE_FILE))
+                c->parent = fd_close(c->parent);
+}
+
 static int run_op(Child *c, const PlanOp *op, Error *e)
 {
         Error error = {0};
         int r = steps[op->type].run ? steps[op->type].run(c, op, &error) : -EOPNOTSUPP;
         const char *object = op->path ?: op->text;
 
+        forget_parent(c, op);
         if (r >= 0 || op->optional)
                 return 0;
         if (error.code == 0 && object)
@@ -166,10 +178,11 @@ static int set_up(Child *c, Error *e)
 {
         int r;
 
-        /* clone3(2) would make the cgroup the caller is in the root of the new namespace, not the one the child is born into. */
-        if ((c->plan->namespaces & CLONE_NEWCGROUP) && unshare(CLONE_NEWCGROUP) < 0)
-                return error_sys(e, -errno, "cannot make a cgroup namespace");
-        r = run_early(c, e);
+        if (unshare((int)(c->plan->namespaces & CHILD_NAMESPACES)) < 0)
+                return error_sys(e, -errno, "cannot make the machine's namespaces");
+        r = message_send(c->sock, MESSAGE_NAMESPACES, NULL, 0);
+        if (r >= 0)
+                r = run_early(c, e);
         if (r < 0)
                 return r;
         r = receive_trees(c, e);

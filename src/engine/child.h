@@ -12,6 +12,10 @@
 #include "engine/message.h"
 #include "plan/plan.h"
 
+/* What it makes of its namespaces itself: a control group's, as clone3(2) would take the one the caller is in for its root; and the
+ * network's, which takes as long as all others, so that the supervisor makes the trees meanwhile. */
+#define CHILD_NAMESPACES (CLONE_NEWCGROUP | CLONE_NEWNET)
+
 typedef struct Child {
         const MachinePlan *plan;
         int sock;                    /* to the supervisor, close-on-exec */
@@ -22,6 +26,9 @@ typedef struct Child {
         int handed[_MESSAGE_FD_MAX]; /* what goes to the supervisor with MESSAGE_EXEC */
         MessageFd handed_as[_MESSAGE_FD_MAX];
         size_t n_handed;
+        int parent; /* the directory of child_open_parent()'s last path, as many are made side by side; -1 = none */
+        const char *parent_path;
+        size_t parent_len;
         bool die_with_supervisor;
         bool early_done; /* ops that need no trees ran while those were made */
 } Child;
@@ -34,6 +41,9 @@ int child_run_phase(Child *c, PlanPhase phase, Error *e);
 
 /* Takes the descriptor. */
 int child_hand_over(Child *c, MessageFd as, int *take_fd);
+
+/* The directory that path is in, made when it is missing. The descriptor is the child's, and good until something is mounted. */
+int child_open_parent(Child *c, const char *path, const char **ret_name);
 
 /* One function per op type; 0 or -errno. When *e stays unset, the loop names op and path. */
 int step_attach_root(Child *c, const PlanOp *op, Error *e);

@@ -59,16 +59,17 @@ static _noreturn_ void run_child(Run *run)
                         .slots = run->slots,
                         .io = {io->in, io->out, io->err},
                         .tty = -1,
+                        .parent = -1,
                         .die_with_supervisor = plan->console != SPEC_CONSOLE_PASSIVE,
         });
 }
 
-/* Clones the machine's PID 1 into all its namespaces and its control group at once. */
+/* Clones the machine's PID 1 into its control group and its namespaces, but for those that it makes itself (child.c). */
 static int spawn(Run *run, Error *e)
 {
         Supervisor *s = &run->supervisor;
         const bool staged = run->staging.home >= 0;
-        uint64_t flags = s->plan->namespaces & ~(uint64_t)(CLONE_NEWCGROUP | (staged ? CLONE_NEWNS : 0));
+        uint64_t flags = s->plan->namespaces & ~(uint64_t)(CHILD_NAMESPACES | (staged ? CLONE_NEWNS : 0));
         int socks[2];
 
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, socks) < 0)
@@ -123,21 +124,23 @@ static int send_trees(Run *run, Error *e)
 
 static int move_trees(Run *run, Error *e)
 {
-        Supervisor *s = &run->supervisor;
-        Message m;
-        int r = staging_put(&run->staging, run->slots, (size_t)s->plan->n_slots, e);
+        int r = staging_put(&run->staging, run->slots, (size_t)run->supervisor.plan->n_slots, e);
 
-        if (r < 0)
-                return r;
-        if (message_send(s->sock, MESSAGE_MOVED, NULL, 0) < 0)
-                return 0;
-        r = message_receive(s->sock, &m, NULL, 0, NULL);
+        return r < 0 || message_send(run->supervisor.sock, MESSAGE_MOVED, NULL, 0) < 0 ? r : 0;
+}
+
+/* The child says this next, or why it cannot. */
+static int expect(const Run *run, MessageKind kind, Error *e)
+{
+        Message m;
+        int r = message_receive(run->supervisor.sock, &m, NULL, 0, NULL);
+
         if (r > 0 && m.kind == MESSAGE_ERROR) {
                 if (e)
                         *e = m.error;
                 return m.error.code;
         }
-        if (r <= 0 || m.kind != MESSAGE_COPIED)
+        if (r <= 0 || m.kind != kind)
                 return error_set(e, r < 0 ? r : -ECHILD, "the machine's first process died while it was being set up");
         return 0;
 }
@@ -152,6 +155,10 @@ static int hand_over_trees(Run *run, Error *e)
                 r = trees_make(plan, userns, run->slots, e);
         if (r >= 0)
                 r = run->staging.home >= 0 ? move_trees(run, e) : send_trees(run, e);
+        if (r >= 0)
+                r = expect(run, MESSAGE_NAMESPACES, e);
+        if (r >= 0 && run->staging.home >= 0)
+                r = expect(run, MESSAGE_COPIED, e);
         for (int i = 0; i < plan->n_slots; i++)
                 run->slots[i] = fd_close(run->slots[i]);
         return r;

@@ -187,7 +187,12 @@ static int join(const Enter *x, Child *c, Error *e)
 static _noreturn_ void run_child(Enter *x)
 {
         const EngineEnter *what = x->what;
-        Child c = {.plan = what->plan, .sock = x->child_sock, .root = -1, .io = {what->in, what->out, what->err}, .tty = -1};
+        Child c = {.plan = what->plan,
+                   .sock = x->child_sock,
+                   .root = -1,
+                   .io = {what->in, what->out, what->err},
+                   .tty = -1,
+                   .parent = -1};
         Error e = {0};
         int r = join(x, &c, &e);
 

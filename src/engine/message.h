@@ -16,10 +16,11 @@ typedef enum MessageKind {
         MESSAGE_MOVED,     /* instead: the trees are in the staging directory, see staging.h */
         MESSAGE_GO,        /* the machine is on record: the payload may run */
         /* child to supervisor */
-        MESSAGE_COPIED,  /* the answer to that */
-        MESSAGE_CONSOLE, /* of engine_enter(): the master of the console's pty */
-        MESSAGE_EXEC,    /* execve(2) comes next; and what the supervisor keeps, all at once: each message costs it a wake-up */
-        MESSAGE_ERROR,   /* the start failed; error says why */
+        MESSAGE_NAMESPACES, /* those are complete that the child makes itself */
+        MESSAGE_COPIED,     /* the answer to MESSAGE_MOVED */
+        MESSAGE_CONSOLE,    /* of engine_enter(): the master of the console's pty */
+        MESSAGE_EXEC,  /* execve(2) comes next; and what the supervisor keeps, all at once: each message costs it a wake-up */
+        MESSAGE_ERROR, /* the start failed; error says why */
 } MessageKind;
 
 typedef enum MessageFd {                     /* descriptors that come with MESSAGE_EXEC */

@@ -14,6 +14,7 @@
 #include "base/alloc.h"
 #include "base/fd.h"
 #include "base/path.h"
+#include "base/libc.h"
 #include "base/strv.h"
 #include "engine/child.h"
 #include "sys/mount.h"
@@ -24,14 +25,6 @@
 #define UNMOUNT_DETACH     2
 #define UNMOUNT_NOFOLLOW   8
 
-static int make_file(int root, const char *path)
-{
-        _cleanup_free_ char *parent = path_dirname(path);
-        int r = sys_mkdir_in_root(root, parent, 0755, NULL);
-
-        return r < 0 ? r : sys_open_in_root(root, path, O_CREAT | O_WRONLY | O_NOCTTY | O_NONBLOCK, 0644);
-}
-
 static bool is_directory(int fd)
 {
         struct stat st;
@@ -39,8 +32,33 @@ static bool is_directory(int fd)
         return fstat(fd, &st) >= 0 && S_ISDIR(st.st_mode);
 }
 
+static int make_file(Child *c, const char *path)
+{
+        const int flags = O_CREAT | O_WRONLY | O_NOCTTY | O_NONBLOCK;
+        int fd = sys_open_in_root(c->root, path, flags, 0644);
+
+        if (fd != -ENOENT)
+                return fd;
+        _cleanup_free_ char *parent = path_dirname(path);
+        int r = sys_mkdir_in_root(c->root, parent, 0755, NULL);
+        return r < 0 ? r : sys_open_in_root(c->root, path, flags, 0644);
+}
+
+static int make_directory(Child *c, const char *path)
+{
+        const char *name;
+        int parent = child_open_parent(c, path, &name), fd = -ENOENT;
+
+        if (parent >= 0 && mkdirat(parent, name, 0755) >= 0)
+                fd = sys_open_in_root(c->root, path, O_PATH, 0);
+        if (fd != -ENOENT)
+                return fd;
+        int r = sys_mkdir_in_root(c->root, path, 0755, &fd); /* a link that leads to nothing yet, or there is no name */
+        return r < 0 ? r : fd;
+}
+
 /* The mount point at path for the tree, made as `node` says when it is missing. */
-static int open_target(const Child *c, int tree, const char *path, PlanNode node)
+static int open_target(Child *c, int tree, const char *path, PlanNode node)
 {
         int fd = sys_open_in_root(c->root, path, O_PATH, 0);
 
@@ -48,13 +66,10 @@ static int open_target(const Child *c, int tree, const char *path, PlanNode node
                 return fd;
         if (node == NODE_SAME)
                 node = is_directory(tree) ? NODE_DIRECTORY : NODE_FILE;
-        if (node == NODE_FILE)
-                return make_file(c->root, path);
-        int r = sys_mkdir_in_root(c->root, path, 0755, &fd);
-        return r < 0 ? r : fd;
+        return node == NODE_FILE ? make_file(c, path) : make_directory(c, path);
 }
 
-static int attach_at(const Child *c, int tree, const char *path, PlanNode node)
+static int attach_at(Child *c, int tree, const char *path, PlanNode node)
 {
         _cleanup_close_ int target = open_target(c, tree, path, node);
 
@@ -273,7 +288,8 @@ int step_mount_parts(Child *c, const PlanOp *op, Error *e)
         return r < 0 ? r : child_hand_over(c, MESSAGE_FD_UNUSED, &tree);
 }
 
-static int bind_fd(const Child *c, int source, bool with_submounts, const PlanOp *op)
+/* A copy of the tree at the descriptor, with the op's attributes. */
+static int clone_fd(int source, bool with_submounts, const PlanOp *op)
 {
         _cleanup_close_ int tree = sys_mount_clone(source, "", with_submounts);
         if (tree < 0)
@@ -283,14 +299,15 @@ static int bind_fd(const Child *c, int source, bool with_submounts, const PlanOp
                 if (r < 0)
                         return r;
         }
-        return attach_at(c, tree, op->path, op->node);
+        return TAKE_FD(tree);
 }
 
 int step_bind(Child *c, const PlanOp *op, Error *e)
 {
-        _cleanup_close_ int source = sys_open_in_root(c->root, op->source, O_PATH, 0);
+        _cleanup_close_ int source = sys_open_in_root(c->root, op->source, O_PATH, 0), tree = -1;
 
-        return source < 0 ? source : bind_fd(c, source, op->recursive, op);
+        tree = source < 0 ? source : clone_fd(source, op->recursive, op);
+        return tree < 0 ? tree : attach_at(c, tree, op->path, op->node);
 }
 
 /* Whether fd is the root of a mount (statx(2), Linux 5.8). */
@@ -310,7 +327,9 @@ int step_setattr(Child *c, const PlanOp *op, Error *e)
                 return fd;
         if (is_mount_root(fd))
                 return sys_mount_setattr(fd, "", op->recursive, op->attrs, op->attrs_clear, 0, -1);
-        return bind_fd(c, fd, true, op); /* what is mounted below stays visible, whether its attributes change or not */
+        _cleanup_close_ int tree =
+                        clone_fd(fd, true, op); /* what is mounted below stays visible, whether its attributes change or not */
+        return tree < 0 ? tree : sys_mount_attach(tree, fd, "");
 }
 
 /* The nodes of systemd's container interface that cover what is not to be seen, by file type. */

@@ -21,7 +21,6 @@
 #include "sys/open.h"
 #include "sys/pty.h"
 
-/* The directory that path is in, made when it is missing. */
 static int open_parent(const Child *c, const char *path, const char **ret_name)
 {
         int fd = sys_open_parent_in_root(c->root, path, ret_name);
@@ -36,10 +35,26 @@ static int open_parent(const Child *c, const char *path, const char **ret_name)
         return fd;
 }
 
+int child_open_parent(Child *c, const char *path, const char **ret_name)
+{
+        const char *name = path_basename(path);
+        const size_t len = (size_t)(name - path);
+
+        if (c->parent >= 0 && len == c->parent_len && memcmp(path, c->parent_path, len) == 0 && *name != '\0' && *name != '.') {
+                *ret_name = name;
+                return c->parent;
+        }
+        fd_close(c->parent);
+        c->parent = open_parent(c, path, ret_name);
+        c->parent_path = path;
+        c->parent_len = len;
+        return c->parent;
+}
+
 int step_mkdir(Child *c, const PlanOp *op, Error *e)
 {
         const char *name;
-        _cleanup_close_ int parent = open_parent(c, op->path, &name);
+        const int parent = child_open_parent(c, op->path, &name);
 
         if (parent < 0)
                 return parent;
@@ -51,7 +66,7 @@ int step_mkdir(Child *c, const PlanOp *op, Error *e)
 int step_symlink(Child *c, const PlanOp *op, Error *e)
 {
         const char *name;
-        _cleanup_close_ int parent = open_parent(c, op->path, &name);
+        const int parent = child_open_parent(c, op->path, &name);
 
         if (parent < 0)
                 return parent;
@@ -61,7 +76,7 @@ int step_symlink(Child *c, const PlanOp *op, Error *e)
 int step_file(Child *c, const PlanOp *op, Error *e)
 {
         const char *name;
-        _cleanup_close_ int parent = open_parent(c, op->path, &name);
+        const int parent = child_open_parent(c, op->path, &name);
         const int flags = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
 
         if (parent < 0)
@@ -90,7 +105,7 @@ int step_copy(Child *c, const PlanOp *op, Error *e)
         _cleanup_close_ int from = open(fd_path(tree).s, O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
         if (from < 0)
                 return -errno;
-        _cleanup_close_ int parent = open_parent(c, op->path, &name);
+        const int parent = child_open_parent(c, op->path, &name);
         char buffer[4096];
         ssize_t n = 0;
         int r = 0;
@@ -117,7 +132,7 @@ int step_copy(Child *c, const PlanOp *op, Error *e)
 int step_mknod(Child *c, const PlanOp *op, Error *e)
 {
         const char *name;
-        _cleanup_close_ int parent = open_parent(c, op->path, &name);
+        const int parent = child_open_parent(c, op->path, &name);
 
         if (parent < 0)
                 return parent;
@@ -139,7 +154,7 @@ int step_notify_socket(Child *c, const PlanOp *op, Error *e)
         struct sockaddr_un address = {.sun_family = AF_UNIX};
         const int on = 1;
         const char *name;
-        _cleanup_close_ int parent = open_parent(c, op->path, &name);
+        const int parent = child_open_parent(c, op->path, &name);
         _cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
         if (parent < 0)
@@ -171,7 +186,7 @@ int step_console(Child *c, const PlanOp *op, Error *e)
         c->tty = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
         if (c->tty < 0)
                 return -errno;
-        _cleanup_close_ int parent = open_parent(c, op->path, &name);
+        const int parent = child_open_parent(c, op->path, &name);
         if (parent < 0)
                 return parent;
         snprintf(target, sizeof(target), "pts/%s", number);

@@ -69,7 +69,7 @@ int step_rlimit(Child *c, const PlanOp *op, Error *e)
 {
         struct rlimit limit = {.rlim_cur = op->value, .rlim_max = op->value2};
 
-        return setrlimit((__rlimit_resource_t)op->number, &limit) < 0 ? -errno : 0;
+        return setrlimit((int)op->number, &limit) < 0 ? -errno : 0;
 }
 
 int step_oom_score(Child *c, const PlanOp *op, Error *e)

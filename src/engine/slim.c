@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/heap.h"
 #include "engine/raw-syscall.h"
 
 #define RANGES_MAX 64
@@ -54,7 +55,9 @@ void slim_down(void)
 {
         Ranges ranges = {.n = 0};
 
-#ifdef __GLIBC__
+#ifdef BERTH_HEAP
+        heap_trim();
+#elif defined(__GLIBC__)
         (void)malloc_trim(0);
 #endif
         (void)dl_iterate_phdr(list_object, &ranges);

@@ -33,11 +33,16 @@ void supervisor_init(Supervisor *s, const MachinePlan *plan, const EngineIo *io,
         console_init(&s->console);
 }
 
-static int watch(Supervisor *s, int fd, uint32_t tag)
+static int watch_for(Supervisor *s, int fd, uint32_t tag, uint32_t events)
 {
-        struct epoll_event event = {.events = EPOLLIN, .data.u32 = tag};
+        struct epoll_event event = {.events = events, .data.u32 = tag};
 
         return epoll_ctl(s->epoll, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+}
+
+static int watch(Supervisor *s, int fd, uint32_t tag)
+{
+        return watch_for(s, fd, tag, EPOLLIN);
 }
 
 int supervisor_open(Supervisor *s, Error *e)
@@ -45,7 +50,7 @@ int supervisor_open(Supervisor *s, Error *e)
         s->epoll = epoll_create1(EPOLL_CLOEXEC);
         int r = s->epoll < 0 ? -errno : watch(s, s->pidfd, TAG_LEADER);
         if (r >= 0)
-                r = watch(s, s->sock, TAG_SETUP);
+                r = watch_for(s, s->sock, TAG_SETUP, EPOLLRDHUP); /* what it said last is read with its end: one wake-up less */
         if (r >= 0)
                 r = watch(s, s->signals, TAG_SIGNALS);
         if (r >= 0 && s->io->control >= 0)

@@ -122,7 +122,7 @@ void machine_facts_host(const MachineHost *h, HostFacts *f)
         f->stdout_is_terminal = isatty(STDOUT_FILENO);
         for (int i = 0; i < SPEC_RLIMITS; i++) {
                 struct rlimit l;
-                if (getrlimit((__rlimit_resource_t)i, &l) < 0)
+                if (getrlimit((int)i, &l) < 0)
                         continue;
                 f->rlimit_soft[i] = l.rlim_cur == RLIM_INFINITY ? UINT64_MAX : l.rlim_cur;
                 f->rlimit_hard[i] = l.rlim_max == RLIM_INFINITY ? UINT64_MAX : l.rlim_max;

@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/fd.h"
 #include "base/file.h"
+#include "base/libc.h"
 #include "base/path.h"
 #include "base/str.h"
 #include "machine/run-wants.h"

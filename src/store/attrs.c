@@ -2,6 +2,7 @@
 #include "store/attrs.h"
 
 #include <errno.h>
+#include <linux/limits.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <string.h>

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/file.h"
+#include "base/libc.h"
 #include "base/path.h"
 #include "base/strv.h"
 #include "store/attrs.h"

@@ -10,6 +10,7 @@
 
 #include "base/alloc.h"
 #include "base/fd.h"
+#include "base/libc.h"
 #include "base/path.h"
 #include "base/str.h"
 #include "base/strv.h"

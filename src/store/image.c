@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/path.h"
+#include "base/libc.h"
 #include "base/str.h"
 #include "base/strv.h"
 #include "store/driver.h"

@@ -15,6 +15,7 @@
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/libc.h"
 #include "base/path.h"
 #include "base/str.h"
 #include "base/strv.h"

@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
+#include "base/libc.h"
+
 /* The second names of files: (device, inode) of the source -> where its first copy is, relative to the top of the copy. */
 typedef struct CopyLinks {
         struct CopyLink *items;

@@ -17,6 +17,7 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/fd.h"
+#include "base/libc.h"
 #include "sys/process.h"
 
 /* What an overlay does on its layers it does with the credentials of whoever made it (Documentation/filesystems/overlayfs.rst,
