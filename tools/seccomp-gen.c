@@ -180,6 +180,8 @@ static uint8_t special(const char *name, uint8_t class)
         for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
                 if (class == SECCOMP_CLASS_ALLOW && strcmp(calls[i].name, name) == 0)
                         return calls[i].class;
+        if (class == SECCOMP_CLASS_SYNC && strcmp(name, "sync") != 0 && strcmp(name, "msync") != 0)
+                return SECCOMP_CLASS_SYNC_FILE;
         return class;
 }
 

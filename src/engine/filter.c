@@ -83,6 +83,12 @@ static void emit_class(Builder *b, SeccompClass class)
         case SECCOMP_CLASS_SYNC:
                 emit_return(b, SECCOMP_RET_ERRNO | 0);
                 return;
+        case SECCOMP_CLASS_SYNC_FILE:
+                emit_load(b, ARGUMENT(0));
+                emit(b, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, UINT32_C(0x80000000), 1, 0));
+                emit_return(b, SECCOMP_RET_ERRNO | 0);
+                emit_return(b, SECCOMP_RET_ALLOW);
+                return;
         case SECCOMP_CLASS_SOCKET:
                 emit_socket(b);
                 return;

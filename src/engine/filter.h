@@ -16,8 +16,9 @@ typedef enum SeccompClass {
         SECCOMP_CLASS_UNKNOWN, /* ENOSYS */
         SECCOMP_CLASS_REFUSE,  /* EPERM */
         SECCOMP_CLASS_ALLOW,
-        SECCOMP_CLASS_SYNC,   /* allowed; with suppressed synchronisation: does nothing and succeeds */
-        SECCOMP_CLASS_SOCKET, /* allowed, but EAFNOSUPPORT for NETLINK_AUDIT, which is not namespaced */
+        SECCOMP_CLASS_SYNC,      /* allowed; with suppressed synchronisation: does nothing and succeeds */
+        SECCOMP_CLASS_SYNC_FILE, /* the same, if the first argument can be a descriptor: else the kernel says EBADF */
+        SECCOMP_CLASS_SOCKET,    /* allowed, but EAFNOSUPPORT for NETLINK_AUDIT, which is not namespaced */
         SECCOMP_CLASS_OPEN, /* allowed; with suppressed synchronisation: EINVAL for O_SYNC and O_DSYNC in the second argument, */
         SECCOMP_CLASS_OPENAT,          /* in the third, */
         SECCOMP_CLASS_OPENAT2,         /* or ENOSYS, as the flags are out of reach */

@@ -97,7 +97,7 @@ _noreturn_ void stub_main(pid_t child, const PlanOp *exec)
 
         (void)sys_close_all_fds(0, NULL, 0);
         (void)prctl(PR_SET_DUMPABLE, 0);
-        (void)prctl(PR_SET_NAME, "berth-init");
+        (void)sys_set_title("berth-init"); /* the host's command line names files of the host, and may hold secrets */
         show_environment(exec);
         sigfillset(&set);
         (void)sigprocmask(SIG_SETMASK, &set, NULL);

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -31,28 +30,6 @@ typedef struct Report { /* from the supervisor to the command that started it, o
 } Report;
 
 /* ---- the supervisor ---- */
-
-/* What ps(1) shows: the memory of the arguments is overwritten, no longer than they were. Its place is in /proc/self/stat (fields 48 and
- * 49), so main() need not hand argv through all floors. */
-static void set_title(const char *name)
-{
-        _cleanup_free_ char *text = NULL;
-        if (file_read_at(AT_FDCWD, "/proc/self/stat", 4096, &text, NULL) < 0)
-                return;
-        char *p = strrchr(text, ')'); /* field 2 may hold anything */
-        for (unsigned field = 2; p && field < 48; field++) {
-                p = strchr(p, ' ');
-                p = p ? p + 1 : NULL;
-        }
-        unsigned long start, end;
-        if (!p || sscanf(p, "%lu %lu", &start, &end) != 2 || start == 0 || end <= start)
-                return;
-        _cleanup_free_ char *title = xasprintf("berth: %s", name);
-        char *area = (char *)(uintptr_t)start;
-        memset(area, 0, end - start);
-        memcpy(area, title, MIN(strlen(title), end - start - 1));
-        (void)prctl(PR_SET_NAME, title, 0, 0, 0);
-}
 
 static int compare_ints(const void *a, const void *b)
 {
@@ -82,7 +59,8 @@ static void detach(const char *name)
                 (void)dup2(null, fd);
         if (null > 2)
                 (void)fd_close(null);
-        set_title(name);
+        _cleanup_free_ char *title = xasprintf("berth: %s", name);
+        (void)sys_set_title(title);
 }
 
 typedef struct Background {

@@ -104,10 +104,19 @@ static void host_cgroups(const MachineHost *h, HostFacts *f)
                 f->has_cgroup2 = false;
 }
 
-void machine_facts_host(const MachineHost *h, HostFacts *f)
+/* A version 4 UUID, as the kernel's own boot_id and systemd's machine IDs. */
+static void random_uuid(char ret[static 33])
 {
         uint8_t uuid[16];
 
+        hash_random(uuid, sizeof(uuid));
+        uuid[6] = (uuid[6] & 0x0f) | 0x40;
+        uuid[8] = (uuid[8] & 0x3f) | 0x80;
+        hash_hex(uuid, sizeof(uuid), ret);
+}
+
+void machine_facts_host(const MachineHost *h, HostFacts *f)
+{
         f->has_user_namespaces = exists("/proc/self/ns/user");
         f->has_cgroup_namespace = exists("/proc/self/ns/cgroup");
         f->has_idmapped_mounts = machine_kernel_is_at_least(5, 12); /* the file system has its say when the mount is made */
@@ -129,9 +138,6 @@ void machine_facts_host(const MachineHost *h, HostFacts *f)
         }
         host_os(f);
         host_cgroups(h, f);
-
-        hash_random(uuid, sizeof(uuid)); /* a version 4 UUID, as the kernel's own boot_id */
-        uuid[6] = (uuid[6] & 0x0f) | 0x40;
-        uuid[8] = (uuid[8] & 0x3f) | 0x80;
-        hash_hex(uuid, sizeof(uuid), f->boot_uuid);
+        random_uuid(f->boot_uuid);
+        random_uuid(f->spare_uuid);
 }

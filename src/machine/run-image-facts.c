@@ -35,6 +35,13 @@ static bool image_has(const StoreImage *image, const char *path)
         return fd >= 0;
 }
 
+/* A link that leads nowhere counts, too. */
+static bool image_has_node(const StoreImage *image, const char *path)
+{
+        _cleanup_close_ int fd = store_image_open(image, path, O_PATH | O_NOFOLLOW);
+        return fd >= 0;
+}
+
 /* ---- os-release, machine-id ---- */
 
 static char *read_os_release(const StoreImage *image)
@@ -196,6 +203,24 @@ static void find_groups(const StoreImage *image, HostFacts *f)
         f->n_user_groups = groups.n;
 }
 
+/* What an image that is nothing but a /usr lacks (systemd's base-filesystem.c). */
+static void find_missing(const StoreImage *image, HostFacts *f)
+{
+        static const char *const links[] = {"bin", "sbin", "lib", "lib64"}, *const directories[] = {"root", "var", "etc"};
+
+        for (size_t i = 0; f->has_usr && i < ELEMENTSOF(links); i++) {
+                _cleanup_free_ char *path = xasprintf("/%s", links[i]), *target = xasprintf("/usr/%s", links[i]);
+                if (image_has_node(image, path) || !image_has(image, target))
+                        continue;
+                strv_pushf(&f->missing_links, "%s=usr/%s", links[i], links[i]);
+        }
+        for (size_t i = 0; i < ELEMENTSOF(directories); i++) {
+                _cleanup_free_ char *path = xasprintf("/%s", directories[i]);
+                if (!image_has_node(image, path))
+                        strv_push(&f->missing_directories, directories[i]);
+        }
+}
+
 /* With --pivot-root=, whose files count; of a directory only, as a layer may have any part of it. A link that leads out of the image
  * counts for nothing. */
 static char *pivoted_directory(const StoreImage *image, const MachineSpec *spec)
@@ -233,6 +258,7 @@ int machine_facts_image(const StoreImage *image, const MachineSpec *spec, HostFa
         f->work = xstrdup(image->work);
         f->root_read_only = image->read_only;
         f->has_usr = image_has(image, "/usr");
+        find_missing(image, f);
         f->machine_id = read_machine_id(image);
         if (spec->boot)
                 f->init_kind = machine_image_init(image, &f->init_path);

@@ -40,6 +40,8 @@ void facts_done(HostFacts *f)
         free(f->image_uids);
         free(f->mount_owners);
         strv_free(f->usr_links);
+        strv_free(f->missing_links);
+        strv_free(f->missing_directories);
         free(f->scratch);
         free(f->cgroup_own);
         free(f->cgroup_parent);

@@ -86,8 +86,9 @@ typedef struct HostFacts {
 
         /* the machine */
         char *machine_name;
-        uint32_t id_base;   /* of the range reserved for the machine; the plan uses it for PICK, OWNER */
-        char boot_uuid[33]; /* fresh random 32 hex digits: boot_id of this start */
+        uint32_t id_base;    /* of the range reserved for the machine; the plan uses it for PICK, OWNER */
+        char boot_uuid[33];  /* fresh random 32 hex digits: boot_id of this start */
+        char spare_uuid[33]; /* another: the machine ID of an image that has none, for this start */
 
         /* the image */
         RootKind root_kind;
@@ -99,7 +100,8 @@ typedef struct HostFacts {
         InitKind init_kind;
         char *init_path; /* inside the image, "/usr/lib/systemd/systemd" */
         bool has_usr;
-        char *machine_id; /* the image's own /etc/machine-id, NULL when empty or missing */
+        char **missing_links, **missing_directories; /* at the top of the image: "bin=usr/bin"; "root" */
+        char *machine_id;                            /* the image's own /etc/machine-id, NULL when empty or missing */
         char *user_name, *user_home,
                         *user_shell; /* of spec.user (default root), resolved in the image's passwd; NULL if not there */
         uint32_t user_uid, user_gid;

@@ -89,9 +89,8 @@ static void add_mask_nodes(const PlanBuild *b)
 
 char *plan_machine_uuid(const MachineSpec *s, const HostFacts *f)
 {
-        const char *id = f->machine_id ?: s->machine_id;
+        const char *id = f->machine_id ?: s->machine_id ?: *f->spare_uuid ? f->spare_uuid : NULL;
 
-        /* With neither, the guest makes up its own at its first boot. */
         return id ? xasprintf("%.8s-%.4s-%.4s-%.4s-%.12s", id, id + 8, id + 12, id + 16, id + 20) : NULL;
 }
 
@@ -203,7 +202,7 @@ static void add_sys(const PlanBuild *b)
 /* ---- /dev ---- */
 
 static const ApiMount dev_mount = {"/dev", "tmpfs", "mode=0755,size=4m,nr_inodes=64k",
-                                   MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_STRICTATIME};
+                                   MOUNT_ATTR_NOSUID | MOUNT_ATTR_STRICTATIME};
 static const ApiMount dev_mounts[] = {
                 {"/dev/pts", "devpts", "ptmxmode=0666,mode=0620,gid=5", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC},
                 {"/dev/shm", "tmpfs", "mode=1777,size=10%,nr_inodes=400k",
@@ -237,7 +236,7 @@ static void add_device(const PlanBuild *b, const DeviceNode *d)
 
         _cleanup_free_ char *path = xasprintf("/dev/%s", d->name), *text = xasprintf("../%s", d->name),
                             *link = xasprintf("/dev/char/%s", d->number);
-        plan_add_host_bind(b->plan, path, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, path, NODE_FILE);
+        plan_add_host_bind(b->plan, path, MOUNT_ATTR_NOSUID, path, NODE_FILE); /* programs map /dev/zero to execute */
         add_symlink(b->plan, text, link);
 }
 

@@ -122,7 +122,8 @@ static SpecTimezone timezone_auto(const PlanBuild *b)
                 return etc_is_writable(b) ? SPEC_TIMEZONE_DELETE : SPEC_TIMEZONE_OFF;
         if (f->timezone && f->image_has_timezone && etc_is_writable(b))
                 return SPEC_TIMEZONE_SYMLINK;
-        return etc_is_writable(b) ? SPEC_TIMEZONE_COPY : SPEC_TIMEZONE_BIND;
+        /* A zone that the image does not know is only shown, so that it follows the host's. */
+        return etc_is_writable(b) && !f->timezone ? SPEC_TIMEZONE_COPY : SPEC_TIMEZONE_BIND;
 }
 
 static int check_timezone(const PlanBuild *b, SpecTimezone mode, Error *e)
@@ -222,7 +223,7 @@ static void add_credentials(PlanBuild *b)
         PlanOp *op = plan_add(b->plan, PHASE_ROOT, OP_MOUNT, "/run/host/credentials");
         op->fstype = xstrdup("ramfs"); /* never swapped out */
         op->source = xstrdup("ramfs");
-        strv_push(&op->options, open ? "mode=0755" : "mode=0700");
+        strv_push(&op->options, open ? "mode=0555" : "mode=0500");
         op->attrs = QUIET;
         op->node = NODE_DIRECTORY;
         for (size_t i = 0; i < f->n_credentials; i++) {

@@ -5,6 +5,7 @@
 #include "plan/build.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <linux/mount.h>
 
@@ -97,6 +98,20 @@ static void add_state(PlanBuild *b)
                 strv_push(&op->options, options[i]);
 }
 
+/* Programs look for /bin/sh and a home; a root that is read-only stays as it is. */
+static void add_missing(PlanBuild *b)
+{
+        STRV_FOREACH (link, b->facts->missing_links) {
+                const char *equals = strchr(*link, '=');
+                _cleanup_free_ char *path = xasprintf("/%.*s", (int)(equals - *link), *link);
+                plan_add(b->plan, PHASE_ROOT, OP_SYMLINK, path)->source = xstrdup(equals + 1);
+        }
+        STRV_FOREACH (directory, b->facts->missing_directories) {
+                _cleanup_free_ char *path = xasprintf("/%s", *directory);
+                plan_add(b->plan, PHASE_ROOT, OP_MKDIR, path)->mode = str_eq(*directory, "root") ? 0750 : 0755;
+        }
+}
+
 void plan_root(PlanBuild *b)
 {
         const MachineSpec *s = b->spec;
@@ -107,6 +122,8 @@ void plan_root(PlanBuild *b)
                 plan_add(b->plan, PHASE_ROOT, OP_SUB_ROOT, s->pivot_root)->source = xstrdup(s->pivot_root_old);
         if (s->volatile_mode == SPEC_VOLATILE_YES)
                 add_usr_only(b);
+        else if (!b->read_only || s->volatile_mode == SPEC_VOLATILE_OVERLAY)
+                add_missing(b);
         if (s->volatile_mode == SPEC_VOLATILE_STATE)
                 add_state(b);
 }

@@ -24,6 +24,9 @@ int sys_process_starttime(pid_t pid, uint64_t *ret);
 bool sys_process_listens(pid_t pid, int sig);
 int sys_boot_id(char ret[static 33]); /* 32 hex digits of /proc/sys/kernel/random/boot_id */
 
+/* What ps(1) shows of the calling process instead of its command line. */
+int sys_set_title(const char *title);
+
 /* close_range(2) from first upwards, except the n fds in keep (sorted ascending). */
 int sys_close_all_fds(unsigned first, const int *keep, size_t n);
 

@@ -30,6 +30,7 @@ static void host(HostFacts *f)
         f->machine_name = xstrdup("web");
         f->id_base = 0x90000;
         strcpy(f->boot_uuid, "0123456789abcdef0123456789abcdef");
+        strcpy(f->spare_uuid, "fedcba9876543210fedcba9876543210");
         f->has_usr = true;
         f->user_found = true;
         f->user_name = xstrdup("root");

@@ -216,6 +216,7 @@ wait_for() { # SECONDS COMMAND...
 }
 
 @test "the stub init cannot be looked into" {
+        [ "$(in_root --as-pid2 --set-credential=word:secret sh -c "tr '\\0' '\\n' </proc/1/cmdline | grep .")" = berth-init ]
         [ "$(in_root --as-pid2 sh -c 'probe call ptrace-init; :')" = EPERM ]
         run in_root --as-pid2 sh -c 'readlink /proc/1/exe'
         [ "$output" = "" ]

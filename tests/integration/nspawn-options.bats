@@ -163,6 +163,16 @@ merged_usr() { # a root whose programs are all in /usr
         in_root --private-users=no --pivot-root=/deploy [ ! -e /deploy ]
 }
 
+@test "a tree that is nothing but a /usr gets the links and directories that programs look for" {
+        mkdir -p "$T/bare/usr/lib"
+        cp -a "$D/bin" "$T/bare/usr/bin"
+        in_bare() { "$BERTH" run -q -P -D "$T/bare" "$@"; }
+        run in_bare --read-only /usr/bin/busybox true
+        in_bare sh -c '[ -L /bin ] && [ -L /lib ] && [ "$(stat -c %a /root)" = 750 ] && [ -d /etc ] && [ ! -e /sbin ]'
+        [ "$(readlink "$T/bare/bin")" = usr/bin ]
+        in_root [ ! -L /bin ]
+}
+
 # ---- mounts ----
 
 @test "--overlay: changes go to the upper layer, owned by the machine's root" {

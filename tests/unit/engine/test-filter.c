@@ -133,6 +133,8 @@ static void suppressed_synchronisation_succeeds(void **state)
 
         for (size_t i = 0; i < ELEMENTSOF(calls); i++)
                 assert_int_equal(native_nosync(calls[i], 0, 0, 0), SECCOMP_RET_ERRNO);
+        assert_int_equal(native_nosync(SYS_fsync, (uint64_t)-1, 0, 0), SECCOMP_RET_ALLOW); /* the kernel says EBADF */
+        assert_int_equal(native_nosync(SYS_sync, (uint64_t)-1, 0, 0), SECCOMP_RET_ERRNO);
 }
 
 static void suppressed_synchronisation_refuses_synchronous_files(void **state)
