@@ -3,12 +3,29 @@
 
 /* The rows without a function are done by the program that verb.c names for them. */
 static const CliFunction functions[_VERB_MAX] = {
-                [VERB_CHECK] = cli_check,         [VERB_RUN] = cli_run,           [VERB_START] = cli_start,
-                [VERB_LIST] = cli_list,           [VERB_STATUS] = cli_status,     [VERB_SHOW] = cli_show,
-                [VERB_SHELL] = cli_shell,         [VERB_SNAPSHOT] = cli_snapshot, [VERB_SNAPSHOTS] = cli_snapshots,
-                [VERB_CLONE] = cli_clone,         [VERB_ROLLBACK] = cli_rollback, [VERB_POWEROFF] = cli_poweroff,
-                [VERB_TERMINATE] = cli_terminate, [VERB_REMOVE] = cli_remove,     [VERB_IMAGES] = cli_images,
-                [VERB_HELP] = cli_help,           [VERB_VERSION] = cli_version,
+                [VERB_CHECK] = cli_check,
+                [VERB_RUN] = cli_run,
+                [VERB_START] = cli_start,
+                [VERB_LIST] = cli_list,
+                [VERB_STATUS] = cli_status,
+                [VERB_SHOW] = cli_show,
+                [VERB_SHELL] = cli_shell,
+                [VERB_SNAPSHOT] = cli_snapshot,
+                [VERB_SNAPSHOTS] = cli_snapshots,
+                [VERB_CLONE] = cli_clone,
+                [VERB_ROLLBACK] = cli_rollback,
+                [VERB_POWEROFF] = cli_poweroff,
+                [VERB_TERMINATE] = cli_terminate,
+                [VERB_REMOVE] = cli_remove,
+                [VERB_IMAGES] = cli_images,
+                [VERB_LIST_IMAGES] = cli_list_images,
+                [VERB_IMAGE_STATUS] = cli_image_status,
+                [VERB_SHOW_IMAGE] = cli_show_image,
+                [VERB_RENAME] = cli_rename,
+                [VERB_READ_ONLY] = cli_read_only,
+                [VERB_SET_LIMIT] = cli_set_limit,
+                [VERB_HELP] = cli_help,
+                [VERB_VERSION] = cli_version,
 };
 
 int main(int argc, char **argv)

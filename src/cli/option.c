@@ -100,7 +100,7 @@ static int take_verify(Options *o, size_t offset, const char *value)
 
 static const char *const json_choices[] = {"short", "pretty", "off", NULL};
 static const char *const variant_choices[] = {"minbase", "standard", "boot", NULL};
-static const char *const driver_choices[] = {"overlay", "directory", NULL};
+static const char *const driver_choices[] = {"overlay", "btrfs", "directory", NULL};
 static const char *const verify_choices[] = {"yes", "no", NULL};
 
 #define NONE     SPEC_ARGUMENT_NONE
@@ -122,6 +122,7 @@ const OptionRow option_rows[_OPTION_MAX] = {
                 [OPTION_NO_LEGEND] = {{0, "no-legend", NONE, NULL, "Leave out column titles and the closing count"},
                                       take_true,
                                       AT(no_legend)},
+                [OPTION_ALL] = {{'a', "all", NONE, NULL, "Also the finished images that create clones from"}, take_true, AT(all)},
                 [OPTION_PLAN] = {{0, "plan", NONE, NULL, "Print what would be done, instead of doing it"}, take_true, AT(plan)},
                 [OPTION_TIMEOUT] = {{0, "timeout", REQUIRED, "TIME",
                                      "When to kill what is not down yet (default: as the machine was started)"},
@@ -160,7 +161,7 @@ const OptionRow option_rows[_OPTION_MAX] = {
                                     AT(keyrings),
                                     .is_file = true},
                 [OPTION_DRIVER] = {{0, "driver", REQUIRED, "DRIVER",
-                                    "How it is stored: overlay or directory (default: the best of the store)"},
+                                    "How it is stored: overlay, btrfs or directory (default: the best of the store)"},
                                    take_string,
                                    AT(driver),
                                    driver_choices},

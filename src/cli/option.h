@@ -10,7 +10,7 @@
 typedef enum Format { FORMAT_OFF, FORMAT_SHORT, FORMAT_PRETTY } Format; /* --json= */
 
 typedef struct Options {
-        bool help, version, no_pager, no_legend, plan, restart, rebuild, same, allow_expired, no_verify;
+        bool help, version, no_pager, no_legend, all, plan, restart, rebuild, same, allow_expired, no_verify;
         Format json;
         uint64_t timeout_usec; /* USEC_INFINITY: not given */
         char *variant, *arch, *driver;
@@ -26,6 +26,7 @@ typedef enum OptionId {
         OPTION_JSON,
         OPTION_JSON_SHORT, /* -j */
         OPTION_NO_LEGEND,
+        OPTION_ALL,
         OPTION_PLAN,
         OPTION_TIMEOUT,
         OPTION_START_TIMEOUT,

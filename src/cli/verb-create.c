@@ -7,9 +7,9 @@
 int cli_create(Cli *c, Error *e)
 {
         const Options *o = &c->options;
-        StoreDriverId driver = o->driver ? store_driver_from_name(o->driver) : _STORE_DRIVER_INVALID;
-        if (o->driver && driver < 0)
-                return error_set(e, -EINVAL, "there is no driver '%s'; there are overlay and directory", o->driver);
+        StoreDriverId driver = _STORE_DRIVER_INVALID;
+        if (o->driver && store_driver_from_name(o->driver, &driver, e) < 0)
+                return -EINVAL;
         const CreateRequest request = {
                         .name = c->words[0],
                         .source = c->words[1],

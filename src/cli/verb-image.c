@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/str.h"
 #include "cli/cli.h"
 
 int cli_snapshot(Cli *c, Error *e)
@@ -31,4 +33,26 @@ static int remove_one(Cli *c, const char *name, Error *e)
 int cli_remove(Cli *c, Error *e)
 {
         return cli_each(c, remove_one);
+}
+
+int cli_rename(Cli *c, Error *e)
+{
+        return machine_rename(&c->host, c->words[0], c->words[1], e);
+}
+
+int cli_read_only(Cli *c, Error *e)
+{
+        int on = c->words[1] ? str_parse_bool(c->words[1]) : 1;
+        if (on < 0)
+                return error_set(e, on, "'%s' is neither yes nor no", c->words[1]);
+        return machine_read_only(&c->host, c->words[0], on, e);
+}
+
+int cli_set_limit(Cli *c, Error *e)
+{
+        const char *text = c->words[1];
+        uint64_t bytes = STORE_UNKNOWN;
+        if (!str_eq(text, "-") && !str_eq(text, "none") && (str_parse_size(text, &bytes) < 0 || bytes == 0))
+                return error_set(e, -EINVAL, "'%s' is no size: bytes, with K, M, G or T behind, or '-' for no limit", text);
+        return machine_set_limit(&c->host, c->words[0], bytes, e);
 }

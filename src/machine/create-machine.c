@@ -160,6 +160,10 @@ static int create(Create *c, Error *e)
                 r = check_name(c, e);
         if (r < 0)
                 return r;
+        if (c->request->driver >= 0)
+                r = store_check_driver(c->store, c->request->driver, e);
+        if (r < 0)
+                return r;
         c->driver = c->request->driver >= 0 ? c->request->driver : store_default_driver(c->store);
         if (c->request->rebuild)
                 return build_and_clone(c, e);

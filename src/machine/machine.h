@@ -88,6 +88,9 @@ int machine_shell(const MachineHost *h, const char *name, const MachineSpec *spe
 
 /* ---- images (run-image.c) ---- */
 int machine_images(const MachineHost *h, StoreImage **ret, size_t *ret_n, Error *e); /* free with store_images_free() */
+int machine_rename(const MachineHost *h, const char *name, const char *new_name, Error *e);
+int machine_read_only(const MachineHost *h, const char *name, bool on, Error *e);
+int machine_set_limit(const MachineHost *h, const char *name, uint64_t bytes /* STORE_UNKNOWN: none */, Error *e);
 int machine_snapshots(const MachineHost *h, const char *name, StoreSnapshot **ret, size_t *ret_n, Error *e); /* oldest first */
 /* With an identity of its own, which a note lists, or the same one. */
 int machine_clone(const MachineHost *h, const char *name, const char *new_name, bool same, Error *e);
@@ -95,6 +98,25 @@ int machine_snapshot(const MachineHost *h, const char *name, const char *snapsho
 int machine_rollback(const MachineHost *h, const char *name, const char *snapshot, bool restart, Error *e);
 int machine_remove(const MachineHost *h, const char *name, Error *e); /* with its snapshots */
 int machine_snapshot_remove(const MachineHost *h, const char *name, const char *snapshot, Error *e);
+
+/* ---- what there is to know of images (run-image-info.c) ---- */
+typedef struct MachineImage {
+        StoreImage image;
+        bool hidden; /* a finished image that machines are cloned from */
+        StoreUsage usage;
+        char *hostname, *machine_id, *os; /* by machine_image_info() alone, as the next one */
+        size_t n_snapshots;
+} MachineImage;
+void machine_image_done(MachineImage *i);
+int machine_image_list(const MachineHost *h, bool all /* hidden ones, too */, MachineImage **ret, size_t *ret_n, Error *e);
+void machine_image_list_free(MachineImage *v, size_t n);
+int machine_image_info(const MachineHost *h, const char *name, MachineImage *ret, Error *e);
+
+typedef struct MachinePool {  /* the file system of the machines */
+        StoreDriverId driver; /* of new machines */
+        uint64_t used, size;
+} MachinePool;
+int machine_pool(const MachineHost *h, MachinePool *ret, Error *e);
 
 /* ---- what this host offers (run-check.c) ---- */
 typedef struct MachineCheck {

@@ -17,6 +17,9 @@ typedef struct ImageOs {
 void machine_image_os(const StoreImage *image, ImageOs *ret);
 void machine_image_os_done(ImageOs *os);
 
+/* A small file of the image, NULL when it is not there. */
+char *machine_image_text(const StoreImage *image, const char *path);
+
 InitKind machine_image_init(const StoreImage *image, char **ret_path);
 
 /* The value of KEY= in os-release text, unquoted; NULL when it is not there. */

@@ -49,6 +49,11 @@ static char *read_os_release(const StoreImage *image)
         return read_image(image, "/etc/os-release", SMALL_FILE) ?: read_image(image, "/usr/lib/os-release", SMALL_FILE);
 }
 
+char *machine_image_text(const StoreImage *image, const char *path)
+{
+        return read_image(image, path, SMALL_FILE);
+}
+
 void machine_image_os(const StoreImage *image, ImageOs *ret)
 {
         _cleanup_free_ char *text = read_os_release(image);

@@ -180,3 +180,39 @@ int machine_remove(const MachineHost *h, const char *name, Error *e)
                 machine_range_forget(h, name);
         return r;
 }
+
+int machine_rename(const MachineHost *h, const char *name, const char *new_name, Error *e)
+{
+        _cleanup_(store_closep) Store *s = NULL;
+        _cleanup_(store_image_done) StoreImage i = {0};
+        _cleanup_free_ char *way_out = xasprintf("stop it with 'berth poweroff %s'", name);
+        int r = machine_check_name(new_name, e);
+        if (r >= 0)
+                r = check_stopped(h, name, "renamed", way_out, e);
+        if (r >= 0)
+                r = open_image(h, name, &s, &i, e);
+        if (r >= 0)
+                r = store_rename(s, &i, new_name, e);
+        if (r >= 0)
+                machine_range_rename(h, name, new_name);
+        return r;
+}
+
+int machine_read_only(const MachineHost *h, const char *name, bool on, Error *e)
+{
+        _cleanup_(store_closep) Store *s = NULL;
+        _cleanup_(store_image_done) StoreImage i = {0};
+        _cleanup_free_ char *way_out = xasprintf("stop it with 'berth poweroff %s'", name);
+        int r = check_stopped(h, name, on ? "made read-only" : "made writable", way_out, e);
+        if (r >= 0)
+                r = open_image(h, name, &s, &i, e);
+        return r < 0 ? r : store_read_only(s, &i, on, e);
+}
+
+int machine_set_limit(const MachineHost *h, const char *name, uint64_t bytes, Error *e)
+{
+        _cleanup_(store_closep) Store *s = NULL;
+        _cleanup_(store_image_done) StoreImage i = {0};
+        int r = open_image(h, name, &s, &i, e);
+        return r < 0 ? r : store_set_limit(s, &i, bytes, e);
+}

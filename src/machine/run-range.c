@@ -199,6 +199,13 @@ uint32_t machine_range_peek(const MachineHost *h, const char *name)
         return read_note(AT_FDCWD, path, &base) >= 0 ? base : candidate(name, 0);
 }
 
+void machine_range_rename(const MachineHost *h, const char *name, const char *new_name)
+{
+        _cleanup_free_ char *from = xasprintf("%s/id-ranges/%s", h->state_dir, name),
+                            *to = xasprintf("%s/id-ranges/%s", h->state_dir, new_name);
+        (void)rename(from, to); /* without it, the machine gets another one: its files do not tell the difference */
+}
+
 void machine_range_forget(const MachineHost *h, const char *name)
 {
         _cleanup_free_ char *path = xasprintf("%s/id-ranges/%s", h->state_dir, name);

@@ -204,7 +204,7 @@ static int claim_scratch(Target *t, Error *e)
         r = store_open(t->host->machines_dir, &store, e);
         if (r < 0)
                 return r;
-        if (store_default_driver(store) == STORE_OVERLAY)
+        if (store_can_carry_overlay(store))
                 r = store_scratch_begin(store, &t->image, &t->scratch, e);
         store_close(store);
         return r;

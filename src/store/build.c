@@ -39,8 +39,15 @@ static int claim_name(StoreBuild *b, Error *e)
 
 static int make_tree(StoreBuild *b, Error *e)
 {
-        if (mkdirat(b->work_fd, WORK_TREE, 0755) < 0)
-                return store_failed(b->store, -errno, e, "make", b->name);
+        const StoreDriver *d = driver_by_id(b->driver);
+        int r = 0;
+
+        if (d->make)
+                r = d->make(b, &(Work){.store = b->store, .path = b->hidden, .fd = b->work_fd}, e);
+        else if (mkdirat(b->work_fd, WORK_TREE, 0755) < 0)
+                r = store_failed(b->store, -errno, e, "make", b->name);
+        if (r < 0)
+                return r;
         b->dirfd = openat(b->work_fd, WORK_TREE, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (b->dirfd < 0 || fchmod(b->dirfd, 0755) < 0)
                 return store_failed(b->store, -errno, e, "make", b->name);

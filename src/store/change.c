@@ -157,6 +157,48 @@ int store_remove(Store *s, const StoreImage *i, Error *e)
         return r < 0 ? r : d->remove(&c, e);
 }
 
+int store_rename(Store *s, const StoreImage *i, const char *new_name, Error *e)
+{
+        StoreChange c = {.store = s, .image = i, .name = new_name};
+        const StoreDriver *d = driver_by_id(i->driver);
+        _cleanup_(store_unlock) StoreLock lock = STORE_LOCK_NONE;
+
+        if (!d->rename)
+                return unsupported(d, &c, "rename machines", e);
+        int r = name_check_machine(new_name, e);
+        if (r == 0)
+                r = store_lock(s, i, true, &lock, e);
+        return r < 0 ? r : d->rename(&c, e);
+}
+
+int store_read_only(Store *s, const StoreImage *i, bool on, Error *e)
+{
+        StoreChange c = {.store = s, .image = i};
+        const StoreDriver *d = driver_by_id(i->driver);
+        _cleanup_(store_unlock) StoreLock lock = STORE_LOCK_NONE;
+
+        if (!d->read_only)
+                return unsupported(d, &c, "mark machines read-only", e);
+        int r = store_lock(s, i, !i->read_only, &lock, e);
+        return r < 0 ? r : d->read_only(&c, on, e);
+}
+
+int store_set_limit(Store *s, const StoreImage *i, uint64_t bytes, Error *e)
+{
+        StoreChange c = {.store = s, .image = i};
+        const StoreDriver *d = driver_by_id(i->driver);
+
+        return d->set_limit ? d->set_limit(&c, bytes, e) : unsupported(d, &c, "limit what a machine uses", e);
+}
+
+void store_usage(Store *s, const StoreImage *i, StoreUsage *ret)
+{
+        const StoreDriver *d = driver_by_id(i->driver);
+
+        if (!d->usage || d->usage(s, i, ret, NULL) < 0)
+                *ret = (StoreUsage){STORE_UNKNOWN, STORE_UNKNOWN, STORE_UNKNOWN, STORE_UNKNOWN};
+}
+
 int copy_frozen(const StoreChange *c, const char *source, const Work *w, const char *name, Error *e)
 {
         const StoreQuiesce *q = c->quiesce;

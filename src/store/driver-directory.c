@@ -16,13 +16,6 @@ static int directory_load(Store *s, StoreImage *i, int dirfd, Error *e)
         return 0;
 }
 
-static int directory_finish(StoreBuild *b, const Work *w, Error *e)
-{
-        if (renameat(w->fd, WORK_TREE, w->fd, WORK_NEW) < 0)
-                return store_failed(b->store, -errno, e, "make", b->name);
-        return 0;
-}
-
 static int begin(const StoreChange *c, Work *ret, Error *e)
 {
         _cleanup_close_ int hold = store_hold(c->store, e);
@@ -88,9 +81,10 @@ static int directory_rollback(const StoreChange *c, Error *e)
 const StoreDriver driver_directory = {
                 .id = STORE_DIRECTORY,
                 .name = "directory",
+                .type = "directory",
                 .suffix = "",
                 .load = directory_load,
-                .finish = directory_finish,
+                .finish = entries_finish,
                 .clone = directory_clone,
                 .snapshot = directory_snapshot,
                 .rollback = directory_rollback,
@@ -98,4 +92,6 @@ const StoreDriver driver_directory = {
                 .remove = entries_remove,
                 .snapshot_find = entries_snapshot_find,
                 .snapshots = entries_snapshots,
+                .rename = entries_rename,
+                .read_only = image_set_immutable,
 };

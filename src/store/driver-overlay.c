@@ -139,7 +139,7 @@ static int freeze_exchange(const StoreChange *c, Work *w, const char *layer, Err
         if (fsync(w->fd) < 0 || renameat2(w->fd, WORK_NEW, AT_FDCWD, c->image->path, RENAME_EXCHANGE) < 0) {
                 int r = -errno;
                 unlinkat(s->root_fd, layer, 0);
-                return store_failed(s, r, e, "share the present state of", c->image->name);
+                return entries_moved_away(c, r, e);
         }
         if (renameat2(w->fd, WORK_NEW "/rw/data", s->root_fd, layer, RENAME_EXCHANGE) < 0 || fsync(s->root_fd) < 0) {
                 int r = -errno;
@@ -324,6 +324,23 @@ static int overlay_rollback(const StoreChange *c, Error *e)
         return entries_exchange(c, &w, e);
 }
 
+/* What it has changed becomes a layer first: clones and snapshots can share it then, and need no change of the stack. */
+static int overlay_read_only(const StoreChange *c, bool on, Error *e)
+{
+        _cleanup_(stack_done) Stack stack = {0};
+        _cleanup_close_ int hold = store_hold(c->store, e);
+        int r = hold < 0 ? hold : 0;
+
+        if (r == 0 && on && c->image->upper && !c->image->read_only) {
+                r = load_shareable(c->image, &stack, e);
+                if (r == 0)
+                        r = freeze(c, &stack, e);
+                else if (r == -EOPNOTSUPP)
+                        r = 0;
+        }
+        return r < 0 ? r : image_set_immutable(c, on, e);
+}
+
 /* The first layer of a new image is the tree that was filled. */
 static int overlay_finish(StoreBuild *b, const Work *w, Error *e)
 {
@@ -379,6 +396,7 @@ static bool overlay_available(Store *s)
 const StoreDriver driver_overlay = {
                 .id = STORE_OVERLAY,
                 .name = "overlay",
+                .type = "mstack",
                 .suffix = ".mstack",
                 .available = overlay_available,
                 .load = overlay_load,
@@ -390,4 +408,6 @@ const StoreDriver driver_overlay = {
                 .remove = entries_remove,
                 .snapshot_find = entries_snapshot_find,
                 .snapshots = entries_snapshots,
+                .rename = entries_rename,
+                .read_only = overlay_read_only,
 };

@@ -18,13 +18,17 @@ typedef struct StoreChange {
 typedef struct StoreDriver {
         StoreDriverId id;
         const char *name;
-        const char *suffix;                                        /* of its entries in the store, "" or ".mstack" */
-        bool (*available)(Store *s);                               /* whether new images can be made here */
-        bool (*claims)(int dirfd);                                 /* NULL: the suffix tells */
-        int (*load)(Store *s, StoreImage *i, int dirfd, Error *e); /* fills in what lies below i->path */
+        const char *type;            /* machinectl's word */
+        const char *suffix;          /* of its entries in the store, "" or ".mstack" */
+        bool is_file;                /* its entries are regular files, else directories */
+        bool (*available)(Store *s); /* whether new images can be made here; NULL: anywhere */
+        /* NULL: the suffix tells. `dir` is relative to the store's root; fd may be O_PATH. */
+        bool (*claims)(Store *s, const char *dir, const char *entry, int fd);
+        int (*load)(Store *s, StoreImage *i, int fd, Error *e); /* fills in what lies below i->path */
 
-        int (*finish)(StoreBuild *b, const Work *w,
-                      Error *e); /* makes WORK_NEW from the WORK_TREE that was filled; the store is held */
+        int (*make)(StoreBuild *b, const Work *w, Error *e); /* the empty WORK_TREE; NULL: a plain directory */
+        /* Makes WORK_NEW from the WORK_TREE that was filled; the store is held. */
+        int (*finish)(StoreBuild *b, const Work *w, Error *e);
 
         int (*clone)(const StoreChange *c, Error *e);
         int (*snapshot)(const StoreChange *c, Error *e);
@@ -33,14 +37,19 @@ typedef struct StoreDriver {
         int (*remove)(const StoreChange *c, Error *e);
         int (*snapshot_find)(const StoreChange *c, StoreImage *ret, Error *e); /* -ENOENT without a message */
         int (*snapshots)(const StoreChange *c, StoreSnapshot **ret, size_t *ret_n, Error *e);
+
+        int (*rename)(const StoreChange *c, Error *e);
+        int (*read_only)(const StoreChange *c, bool on, Error *e);
+        int (*set_limit)(const StoreChange *c, uint64_t bytes, Error *e);
+        int (*usage)(Store *s, const StoreImage *i, StoreUsage *ret, Error *e); /* only what is known without counting */
 } StoreDriver;
 
-extern const StoreDriver driver_overlay, driver_directory;
+extern const StoreDriver driver_btrfs, driver_overlay, driver_directory;
 
 const StoreDriver *driver_at(size_t precedence); /* NULL behind the last */
 const StoreDriver *driver_by_id(StoreDriverId id);
 /* Whose an entry of the store is, by its name and the open directory; NULL: nobody's. */
-const StoreDriver *driver_of_entry(const char *entry, int dirfd, char **ret_name);
+const StoreDriver *driver_of_entry(Store *s, const char *dir, const char *entry, int fd, char **ret_name);
 
 /* For drivers whose images and snapshots are entries of directories: snapshot SNAP of NAME is .berth.v/snapshots/NAME/SNAP + suffix. */
 typedef struct Place {
@@ -49,12 +58,23 @@ typedef struct Place {
 } Place;
 void place_done(Place *p);
 
+extern const char *const entry_suffixes[]; /* of all drivers, NULL-terminated */
+
+char *entry_name(const char *entry); /* without its suffix */
+
+/* WORK_TREE as it is becomes WORK_NEW. */
+int entries_finish(StoreBuild *b, const Work *w, Error *e);
 /* Where clone or snapshot c->name will be; -EEXIST with a message when it is there already. Under store_hold(), as the next three. */
 int entries_place(const StoreChange *c, bool snapshot, Place *ret, Error *e);
 int entries_commit(Store *s, const Work *w, const Place *p, Error *e); /* WORK_NEW goes there */
 int entries_exchange(const StoreChange *c, const Work *w, Error *e);   /* WORK_NEW becomes c->image, and that WORK_OLD */
 int entries_machine_is_free(Store *s, const char *name, Error *e);     /* 0 or -EEXIST */
+/* Snapshots without a machine: somebody removed it with other means. A new one must not inherit them. */
+int entries_clear_stale_snapshots(Store *s, const Work *w, const char *entry);
+/* Why the image could not be renamed. */
+int entries_moved_away(const StoreChange *c, int code, Error *e);
 int entries_remove(const StoreChange *c, Error *e);
+int entries_rename(const StoreChange *c, Error *e);
 int entries_snapshot_remove(const StoreChange *c, Error *e);
 int entries_snapshot_find(const StoreChange *c, StoreImage *ret, Error *e);
 int entries_snapshots(const StoreChange *c, StoreSnapshot **ret, size_t *ret_n, Error *e);
@@ -66,8 +86,11 @@ int image_load_new(const StoreChange *c, const Work *w, StoreImage *ret, Error *
 /* The path of the directory or file without links, as components. O_NOFOLLOW: the last one may be a link. */
 int image_resolve(const StoreImage *i, const char *path, int flags, char ***ret);
 void image_set_created(int fd, uint64_t usec);
+uint64_t image_noted_created(int fd); /* 0: none */
 /* store_lock(), which waits for the lock with `block`. */
 int image_lock(const StoreImage *i, bool exclusive, bool block, StoreLock *ret, Error *e);
+/* Whoever may write to it can no longer, nor remove it: what chattr +i gives. */
+int image_set_immutable(const StoreChange *c, bool on, Error *e);
 bool image_is_running(const StoreQuiesce *q);
 
 /* Lets the caller of a clone do its part in WORK_NEW. */

@@ -24,6 +24,23 @@ void place_done(Place *p)
         *p = (Place){0};
 }
 
+char *entry_name(const char *entry)
+{
+        for (size_t i = 1; entry_suffixes[i]; i++) {
+                const char *end = str_endswith(entry, entry_suffixes[i]);
+                if (end)
+                        return xstrndup(entry, (size_t)(end - entry));
+        }
+        return xstrdup(entry);
+}
+
+int entries_finish(StoreBuild *b, const Work *w, Error *e)
+{
+        if (renameat(w->fd, WORK_TREE, w->fd, WORK_NEW) < 0)
+                return store_failed(b->store, -errno, e, "make", b->name);
+        return 0;
+}
+
 static bool is_machine(const Store *s, const StoreImage *i)
 {
         _cleanup_free_ char *dir = path_dirname(i->path);
@@ -33,10 +50,8 @@ static bool is_machine(const Store *s, const StoreImage *i)
 
 int entries_machine_is_free(Store *s, const char *name, Error *e)
 {
-        static const char *const suffixes[] = {"", ".mstack", ".raw"};
-
-        for (size_t i = 0; i < ELEMENTSOF(suffixes); i++) {
-                _cleanup_free_ char *entry = xasprintf("%s%s", name, suffixes[i]);
+        for (size_t i = 0; entry_suffixes[i]; i++) {
+                _cleanup_free_ char *entry = xasprintf("%s%s", name, entry_suffixes[i]);
                 if (faccessat(s->root_fd, entry, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
                         return error_set(e, -EEXIST, "machine '%s' already exists; remove it or choose another name", name);
         }
@@ -65,11 +80,9 @@ int entries_place(const StoreChange *c, bool snapshot, Place *ret, Error *e)
         return 0;
 }
 
-/* Snapshots without a machine: somebody removed it with other means. A new one must not inherit them. */
-static int clear_stale_snapshots(Store *s, const Work *w, const char *entry)
+int entries_clear_stale_snapshots(Store *s, const Work *w, const char *entry)
 {
-        const char *suffix = str_endswith(entry, ".mstack");
-        _cleanup_free_ char *name = suffix ? xstrndup(entry, (size_t)(suffix - entry)) : xstrdup(entry);
+        _cleanup_free_ char *name = entry_name(entry);
         _cleanup_free_ char *dir = path_join(STORE_SNAPSHOTS, name);
 
         return renameat(s->root_fd, dir, w->fd, WORK_SNAPSHOTS) < 0 && errno != ENOENT ? -errno : 0;
@@ -80,7 +93,7 @@ int entries_commit(Store *s, const Work *w, const Place *p, Error *e)
         int r = 0;
 
         if (str_eq(p->dir, "."))
-                r = clear_stale_snapshots(s, w, p->entry);
+                r = entries_clear_stale_snapshots(s, w, p->entry);
         else if (mkdirat(s->root_fd, p->dir, 0700) < 0 && errno != EEXIST)
                 r = -errno;
         if (r == 0)
@@ -88,14 +101,14 @@ int entries_commit(Store *s, const Work *w, const Place *p, Error *e)
         return r < 0 ? store_failed(s, r, e, "make", p->entry) : 0;
 }
 
-static int moved_away(const StoreChange *c, int code, Error *e)
+int entries_moved_away(const StoreChange *c, int code, Error *e)
 {
         const char *name = c->image->name;
 
         if (code == -EBUSY || code == -EXDEV)
                 return error_set(e, code, "'%s' is a mount point; unmount it first", c->image->path);
-        if (code == -EPERM)
-                return error_set(e, code, "'%s' is marked read-only (chattr +i)", c->image->path);
+        if (code == -EPERM || code == -EROFS)
+                return error_set(e, code, "'%s' is read-only; 'berth read-only %s no' makes it writable", c->image->path, name);
         if (code == -EINVAL)
                 return error_set(e, -EOPNOTSUPP, "the file system of '%s' cannot exchange directories, so '%s' cannot be changed",
                                  c->store->root, name);
@@ -105,9 +118,9 @@ static int moved_away(const StoreChange *c, int code, Error *e)
 int entries_exchange(const StoreChange *c, const Work *w, Error *e)
 {
         if (fsync(w->fd) < 0 || renameat2(w->fd, WORK_NEW, AT_FDCWD, c->image->path, RENAME_EXCHANGE) < 0)
-                return moved_away(c, -errno, e);
+                return entries_moved_away(c, -errno, e);
         if (renameat(w->fd, WORK_NEW, w->fd, WORK_OLD) < 0 || fsync(c->store->root_fd) < 0)
-                return moved_away(c, -errno, e);
+                return entries_moved_away(c, -errno, e);
         return 0;
 }
 
@@ -125,7 +138,7 @@ int entries_remove(const StoreChange *c, Error *e)
         if (r < 0)
                 return r;
         if (renameat(AT_FDCWD, i->path, w.fd, machine ? WORK_REMOVED : WORK_OLD) < 0)
-                return moved_away(c, -errno, e);
+                return entries_moved_away(c, -errno, e);
         w.collect = true;
         if (!machine)
                 return 0;

@@ -42,17 +42,23 @@ void store_images_free(StoreImage *v, size_t n)
         free(v);
 }
 
+uint64_t image_noted_created(int fd)
+{
+        uint64_t noted;
+
+        return fgetxattr(fd, CREATED_XATTR, &noted, sizeof(noted)) == sizeof(noted) ? le64toh(noted) : 0;
+}
+
 /* The earlier of birth and attribute: copies and exchanged directories are born later than what they stand for. */
 static uint64_t image_created(int fd)
 {
-        uint64_t born = 0, noted;
+        uint64_t born = 0, noted = image_noted_created(fd);
         struct statx sx;
 
         if (statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &sx) == 0 && (sx.stx_mask & STATX_BTIME))
                 born = (uint64_t)sx.stx_btime.tv_sec * USEC_PER_SEC + sx.stx_btime.tv_nsec / 1000;
-        if (fgetxattr(fd, CREATED_XATTR, &noted, sizeof(noted)) != sizeof(noted) || noted == 0)
+        if (noted == 0)
                 return born;
-        noted = le64toh(noted);
         return born == 0 ? noted : MIN(born, noted);
 }
 
@@ -75,6 +81,22 @@ static bool is_immutable(int fd)
         return ioctl(fd, FS_IOC_GETFLAGS, &flags) == 0 && (flags & FS_IMMUTABLE_FL);
 }
 
+int image_set_immutable(const StoreChange *c, bool on, Error *e)
+{
+        _cleanup_close_ int fd = open(c->image->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        int flags = 0, r = 0;
+
+        if (fd < 0 || ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0)
+                r = -errno;
+        int wanted = on ? flags | FS_IMMUTABLE_FL : flags & ~FS_IMMUTABLE_FL;
+        if (r == 0 && wanted != flags && ioctl(fd, FS_IOC_SETFLAGS, &wanted) < 0)
+                r = -errno;
+        if (r == -ENOTTY || r == -EOPNOTSUPP)
+                return error_set(e, -EOPNOTSUPP, "the file system of '%s' has no mark for read-only directories (chattr +i)",
+                                 c->image->path);
+        return r < 0 ? error_sys(e, r, "cannot mark '%s'", c->image->path) : 0;
+}
+
 static int load(Store *s, const StoreDriver *d, StoreImage *i, int fd, Error *e)
 {
         struct stat st;
@@ -89,16 +111,26 @@ static int load(Store *s, const StoreDriver *d, StoreImage *i, int fd, Error *e)
         return d->load(s, i, fd, e);
 }
 
-static int load_entry(Store *s, const StoreDriver *d, StoreImage *i, Error *e)
+/* A file is looked at before it is opened: it could be a device or a pipe. */
+static int open_entry(const StoreDriver *d, const char *path)
 {
-        _cleanup_close_ int fd = open(i->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        struct stat st;
+
+        if (d->is_file && stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+                return errno = ENOENT, -1;
+        return open(path, O_RDONLY | O_CLOEXEC | (d->is_file ? O_NONBLOCK | O_NOCTTY : O_DIRECTORY));
+}
+
+static int load_entry(Store *s, const StoreDriver *d, const char *dir, StoreImage *i, Error *e)
+{
+        _cleanup_close_ int fd = open_entry(d, i->path);
         _cleanup_free_ char *name = NULL;
 
         if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
                 return -ENOENT;
         if (fd < 0)
                 return error_sys(e, -errno, "cannot open '%s'", i->path);
-        if (driver_of_entry(path_basename(i->path), fd, &name) != d)
+        if (driver_of_entry(s, dir, path_basename(i->path), fd, &name) != d)
                 return -ENOENT;
         return load(s, d, i, fd, e);
 }
@@ -132,7 +164,7 @@ int image_load(Store *s, const char *dir, const char *name, StoreImage *ret, Err
                                 .driver = d->id,
                                 .path = path_simplify(xasprintf("%s/%s/%s%s", s->root, dir, name, d->suffix)),
                 };
-                int r = load_entry(s, d, &image, e);
+                int r = load_entry(s, d, dir, &image, e);
                 if (r == -ENOENT)
                         continue;
                 if (r < 0)

@@ -63,9 +63,9 @@ int names_in(Store *s, const char *dir, char ***ret)
                 return errno == ENOENT ? 0 : -errno;
         int r = dir_entries(fd, ".", &entries);
         STRV_FOREACH (entry, entries) {
-                _cleanup_close_ int image = **entry == '.' ? -1 : openat(fd, *entry, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+                _cleanup_close_ int image = **entry == '.' ? -1 : openat(fd, *entry, O_PATH | O_CLOEXEC);
                 _cleanup_free_ char *name = NULL;
-                if (image >= 0 && driver_of_entry(*entry, image, &name) && !strv_contains(names, name))
+                if (image >= 0 && driver_of_entry(s, dir, *entry, image, &name) && !strv_contains(names, name))
                         strv_push(&names, name);
         }
         strv_sort(names);

@@ -19,8 +19,13 @@
 #include "store/names.h"
 
 /* In order of precedence: what nobody else claims is the directory driver's. */
-static const StoreDriver *const drivers[] = {&driver_overlay, &driver_directory};
+static const StoreDriver *const drivers[] = {&driver_overlay, &driver_btrfs, &driver_directory};
 static_assert(ELEMENTSOF(drivers) == _STORE_DRIVER_MAX, "every driver has its row");
+
+/* What new machines get: the first that is available. */
+static const StoreDriver *const preferred[] = {&driver_btrfs, &driver_overlay};
+
+const char *const entry_suffixes[] = {"", ".mstack", ".raw", NULL};
 
 const StoreDriver *driver_at(size_t precedence)
 {
@@ -42,32 +47,71 @@ const char *store_driver_name(StoreDriverId id)
         return d ? d->name : NULL;
 }
 
-StoreDriverId store_driver_from_name(const char *name)
+const char *store_driver_type(StoreDriverId id)
 {
-        for (size_t i = 0; i < ELEMENTSOF(drivers); i++)
-                if (str_eq(drivers[i]->name, name))
-                        return drivers[i]->id;
-        return _STORE_DRIVER_INVALID;
+        const StoreDriver *d = driver_by_id(id);
+
+        return d ? d->type : NULL;
 }
 
-const StoreDriver *driver_of_entry(const char *entry, int dirfd, char **ret_name)
+int store_driver_from_name(const char *name, StoreDriverId *ret, Error *e)
 {
+        _cleanup_strv_ char **names = NULL;
+
         for (size_t i = 0; i < ELEMENTSOF(drivers); i++) {
-                const char *end = str_endswith(entry, drivers[i]->suffix);
-                if (!end || end == entry || (drivers[i]->claims && !drivers[i]->claims(dirfd)))
+                if (str_eq(drivers[i]->name, name)) {
+                        *ret = drivers[i]->id;
+                        return 0;
+                }
+                if (drivers[i]->finish)
+                        strv_push(&names, drivers[i]->name);
+        }
+        _cleanup_free_ char *list = strv_join(names, ", ");
+        return error_set(e, -EINVAL, "there is no driver '%s'; there are %s", name, list);
+}
+
+const StoreDriver *driver_of_entry(Store *s, const char *dir, const char *entry, int fd, char **ret_name)
+{
+        struct stat st;
+
+        if (fstat(fd, &st) < 0)
+                return NULL;
+        for (size_t i = 0; i < ELEMENTSOF(drivers); i++) {
+                const StoreDriver *d = drivers[i];
+                const char *end = str_endswith(entry, d->suffix);
+                if (!end || end == entry || (d->is_file ? !S_ISREG(st.st_mode) : !S_ISDIR(st.st_mode)) ||
+                    (d->claims && !d->claims(s, dir, entry, fd)))
                         continue;
                 *ret_name = xstrndup(entry, (size_t)(end - entry));
-                return drivers[i];
+                return d;
         }
         return NULL;
 }
 
 StoreDriverId store_default_driver(Store *s)
 {
-        for (size_t i = 0; i < ELEMENTSOF(drivers); i++)
-                if (drivers[i]->available && drivers[i]->available(s))
-                        return drivers[i]->id;
+        for (size_t i = 0; i < ELEMENTSOF(preferred); i++)
+                if (preferred[i]->available(s))
+                        return preferred[i]->id;
         return STORE_DIRECTORY;
+}
+
+int store_check_driver(Store *s, StoreDriverId id, Error *e)
+{
+        const StoreDriver *d = driver_by_id(id);
+
+        if (!d->finish)
+                return error_set(e, -EOPNOTSUPP, "the %s driver makes no new machines", d->name);
+        if (d->available && !d->available(s))
+                return error_set(e, -EOPNOTSUPP,
+                                 "the file system of '%s' cannot carry machines of the %s driver; '%s' can be used", s->root,
+                                 d->name, store_driver_name(store_default_driver(s)));
+        return 0;
+}
+
+bool store_can_carry_overlay(Store *s)
+{
+        return driver_overlay.available(s);
 }
 
 int store_open(const char *root, Store **ret, Error *e)

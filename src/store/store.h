@@ -5,6 +5,7 @@
  *
  *   NAME/            driver "directory": a plain tree, as debootstrap or systemd-nspawn leave it
  *   NAME.mstack/     driver "overlay": systemd.mstack(7): layer@0, layer@1 … (symlinks to shared layers, lowest first), rw/data, rw/work
+ *   NAME/            driver "btrfs": the same as a subvolume
  *   .berth.v/        what is not a machine: layers/ID (shared, read-only trees, an ID is 32 random hex digits), snapshots/NAME/SNAP.mstack
  *                    (the same layout without rw) or SNAP/, images/KEY.mstack (finished roots that create clones from), and
  *                    work/.#NAME.RANDOM, what is under construction or on its way out. The suffix ".v" makes systemd 256+ take it for
@@ -28,9 +29,17 @@
 
 typedef struct Store Store;
 
-typedef enum StoreDriverId { STORE_DIRECTORY, STORE_OVERLAY, _STORE_DRIVER_MAX, _STORE_DRIVER_INVALID = -22 } StoreDriverId;
-const char *store_driver_name(StoreDriverId id); /* "directory", "overlay" */
-StoreDriverId store_driver_from_name(const char *name);
+typedef enum StoreDriverId {
+        STORE_DIRECTORY,
+        STORE_OVERLAY,
+        STORE_BTRFS,
+        _STORE_DRIVER_MAX,
+        _STORE_DRIVER_INVALID = -22
+} StoreDriverId;
+const char *store_driver_name(StoreDriverId id); /* "directory", "overlay", "btrfs" */
+const char *store_driver_type(StoreDriverId id); /* as machinectl calls it: "directory", "mstack", "subvolume" */
+/* With a message that lists what there is. */
+int store_driver_from_name(const char *name, StoreDriverId *ret, Error *e);
 
 typedef enum StoreKind { STORE_MACHINE, STORE_IMAGE } StoreKind; /* NAME in the store itself, or KEY below .berth.v/images */
 
@@ -40,7 +49,7 @@ typedef struct StoreImage {
         StoreDriverId driver;
         char *path; /* /var/lib/machines/NAME or NAME.mstack */
         bool read_only;
-        char *directory;                      /* directory driver: the root */
+        char *directory;                      /* the root, when it is one tree: directory, btrfs */
         char **layers;                        /* overlay: absolute paths of the lower layers, topmost first */
         char *upper, *work;                   /* overlay: NULL when the image is read-only (a snapshot, a cached image) */
         uint64_t created_usec, modified_usec; /* realtime; 0 = unknown */
@@ -64,8 +73,13 @@ static inline void store_closep(Store **s)
         store_close(*s);
 }
 
-/* The driver that new machines get here: overlay when the file system can carry one (xattrs, whiteouts), else directory. */
+/* The driver that new machines get here: that of the file system when it has snapshots of its own, overlay when it can carry one (xattrs,
+ * whiteouts), else directory. */
 StoreDriverId store_default_driver(Store *s);
+/* -EOPNOTSUPP with a message when new machines cannot get it here. */
+int store_check_driver(Store *s, StoreDriverId id, Error *e);
+/* Whether the upper layer of an overlayfs can be here. */
+bool store_can_carry_overlay(Store *s);
 
 /* -ENOENT with a message that names the thing. STORE_MACHINE also finds what others made: plain directories, foreign .mstack. */
 int store_find(Store *s, StoreKind kind, const char *name, StoreImage *ret, Error *e);
@@ -153,6 +167,18 @@ void store_snapshots_free(StoreSnapshot *v, size_t n);
 /* The machine's present state is given up for the snapshot's; newer snapshots stay. The machine must not run. */
 int store_rollback(Store *s, const StoreImage *i, const char *snapshot, Error *e);
 int store_snapshot_remove(Store *s, const char *name, const char *snapshot, Error *e);
+/* The image, its snapshots and the settings beside it or in /etc/systemd/nspawn. The machine must not run. */
+int store_rename(Store *s, const StoreImage *i, const char *new_name, Error *e);
+/* What machinectl does: the flag of a subvolume, the immutable attribute of a directory. The machine must not run. */
+int store_read_only(Store *s, const StoreImage *i, bool on, Error *e);
+
+#define STORE_UNKNOWN UINT64_MAX
+typedef struct StoreUsage { /* bytes; STORE_UNKNOWN where nobody counts or limits */
+        uint64_t used, exclusive, limit, exclusive_limit;
+} StoreUsage;
+int store_set_limit(Store *s, const StoreImage *i, uint64_t bytes /* STORE_UNKNOWN: none */, Error *e);
+/* What the file system keeps count of. Never fails for want of it. */
+void store_usage(Store *s, const StoreImage *i, StoreUsage *ret);
 /* With its snapshots; layers that nothing else uses go too. The machine must not run. */
 int store_remove(Store *s, const StoreImage *i, Error *e);
 void store_images_free(StoreImage *v, size_t n);

@@ -21,6 +21,7 @@
 #include "base/strv.h"
 #include "store/layers.h"
 #include "sys/lock.h"
+#include "sys/subvolume.h"
 
 #define RANDOM_BYTES 8
 
@@ -111,6 +112,8 @@ static int settle(Store *s, const Works *dead)
                 r = layers_settle(s);
         for (size_t i = 0; r == 0 && i < dead->n; i++)
                 r = settle_removal(&dead->items[i]);
+        for (size_t i = 0; r == 0 && i < dead->n; i++)
+                r = rename_settle(&dead->items[i]);
         return r;
 }
 
@@ -180,6 +183,28 @@ int work_begin(Store *s, const char *name, Work *ret, Error *e)
         return 0;
 }
 
+/* Subvolumes go at once, and those that are read-only could not be emptied file by file. */
+static void remove_subvolumes(int dirfd, const char *path)
+{
+        _cleanup_close_ int dir = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        _cleanup_strv_ char **names = NULL;
+
+        if (dir < 0 || !sys_is_btrfs(dir) || dir_entries(dir, ".", &names) < 0)
+                return;
+        STRV_FOREACH (name, names) {
+                _cleanup_close_ int fd = openat(dir, *name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+                if (fd >= 0 && sys_is_subvolume(fd))
+                        (void)sys_subvolume_remove(dir, *name);
+        }
+}
+
+static void remove_tree(Store *s, const Work *w)
+{
+        remove_subvolumes(w->fd, ".");
+        remove_subvolumes(w->fd, WORK_SNAPSHOTS);
+        (void)file_remove_tree_at(s->root_fd, w->path);
+}
+
 void work_abandon(Work *w)
 {
         free(TAKE_PTR(w->path));
@@ -195,8 +220,8 @@ void work_end(Work *w)
                 if (hold >= 0)
                         layers_collect(w->store, w);
         }
-        (void)file_remove_tree_at(w->store->root_fd, w->path); /* what cannot go now is debris, tried again by every command */
-        (void)mkdirat(w->store->root_fd, STORE_SPARE, 0700);   /* in the place that has just become free */
+        remove_tree(w->store, w);                            /* what cannot go now is debris, tried again by every command */
+        (void)mkdirat(w->store->root_fd, STORE_SPARE, 0700); /* in the place that has just become free */
         work_abandon(w);
 }
 
@@ -215,7 +240,7 @@ void work_clear_debris(Store *s)
                 layers_collect(s, &dead.items[0]);
         }
         for (size_t i = 0; i < dead.n; i++)
-                (void)file_remove_tree_at(s->root_fd, dead.items[i].path);
+                remove_tree(s, &dead.items[i]);
         locks_clear_stale(s);
 }
 

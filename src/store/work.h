@@ -25,6 +25,7 @@ struct Store {
 #define WORK_OLD       "old"       /* given up */
 #define WORK_DEAD      "dead"      /* was WORK_NEW of a killed command */
 #define WORK_REMOVED   "removed"   /* a machine given up: its snapshots follow */
+#define WORK_RENAME    "rename"    /* what a machine is about to be called (rename.c) */
 #define WORK_SNAPSHOTS "snapshots" /* snapshots given up */
 
 typedef struct Work {
@@ -44,6 +45,7 @@ int work_begin(Store *s, const char *name, Work *ret, Error *e); /* under store_
 void work_end(Work *w);                                          /* not under store_hold(); removes what is in it */
 void work_abandon(Work *w);                                      /* leaves everything to the next command */
 void work_clear_debris(Store *s);
+int rename_settle(const Work *w);
 /* Lock files that nobody holds: whoever was killed could not take them away. */
 void locks_clear_stale(Store *s);
 /* Renames `name` of w to the free `entry` in `dir` (relative to the store's root), durably. -EEXIST when it is taken. */

@@ -25,7 +25,8 @@ as_nobody() {
 @test "help names every verb, and each verb has help" {
         run berth help
         [ "$status" -eq 0 ]
-        for verb in check create run start list status show shell snapshot snapshots clone rollback poweroff terminate remove images; do
+        for verb in check create run start list status show shell snapshot snapshots clone rollback poweroff terminate remove rename read-only set-limit images list-images \
+                image-status show-image; do
                 [[ $output == *"  $verb "* ]]
                 berth "$verb" --help | grep -q "^berth $verb"
                 berth help "$verb" | grep -q -- '--help'
@@ -172,4 +173,62 @@ as_nobody() {
                         tr -d '\\' <"$manual" | grep -qF -- "$option" || { echo "$verb $option is not in the manual"; return 1; }
                 done
         done
+}
+
+@test "list-images, image-status and show-image: machinectl's columns and footer, and JSON" {
+        busybox_machine web
+        echo web.example >"$BERTH_MACHINES/web/etc/hostname"
+        berth clone web two
+        run berth list-images
+        [[ ${lines[0]} =~ ^NAME\ +TYPE\ +RO\ +USAGE\ +CREATED\ +MODIFIED$ ]]
+        [[ ${lines[2]} =~ ^web\ +directory\ no\ +-\ +20 ]]
+        [ "${lines[-1]}" = "2 images listed." ]
+        [ "$(berth list-images --json=short -a | jq -r '.[1].name, .[1].ro, .[1].usage')" = "$(printf 'web\nfalse\nnull')" ]
+        run berth image-status web
+        [[ $output == "web"*"Type: directory"*"Path: $BERTH_MACHINES/web"*"Hostname: web.example"*"RO: writable"* ]]
+        [[ $(berth image-status) == *"Path: $BERTH_MACHINES"*"Usage: "*"Limit: "* ]]
+        berth show-image web | grep -qx "ReadOnly=no"
+        [ "$(berth show-image web --json=short | jq -c '[.Name, .Type, .Limit]')" = '["web","directory",null]' ]
+        berth show-image | grep -qx "PoolPath=$BERTH_MACHINES"
+        run berth image-status other
+        [ "$status" -eq 1 ]
+        [[ $output == *"machine 'other' does not exist"* ]]
+}
+
+@test "rename and read-only: refused while the machine runs, settings in /etc and user IDs go along" {
+        local old=web-$BERTH_TEST_ID new=new-$BERTH_TEST_ID made_etc=
+        [ -d /etc/systemd/nspawn ] || made_etc=1
+        mkdir -p /etc/systemd/nspawn
+        busybox_machine "$old"
+        printf '[Exec]\nHostname=fixed\n' >"/etc/systemd/nspawn/$old.nspawn"
+        berth start "$old"
+        for verb in "rename $old $new" "read-only $old"; do
+                run berth $verb
+                [ "$status" -eq 1 ]
+                [[ $output == *"machine '$old' is running and cannot be "*"stop it with 'berth poweroff $old'"* ]]
+        done
+        berth poweroff "$old"
+        range=$(cat "$BERTH_STATE/id-ranges/$old")
+        berth rename "$old" "$new"
+        [ -e "/etc/systemd/nspawn/$new.nspawn" ] && [ ! -e "/etc/systemd/nspawn/$old.nspawn" ]
+        rm "/etc/systemd/nspawn/$new.nspawn"
+        [ -z "$made_etc" ] || rmdir -p --ignore-fail-on-non-empty /etc/systemd/nspawn
+        [ "$(cat "$BERTH_STATE/id-ranges/$new")" = "$range" ]
+        if berth read-only "$new"; then
+                berth start "$new"
+                run berth shell "$new" -- /bin/sh -c 'echo x >/file'
+                [ "$status" -ne 0 ]
+                [[ $output == *"Read-only file system"* ]]
+                berth poweroff "$new"
+                run berth remove "$new"
+                [[ $output == *"'berth read-only $new no' makes it writable"* ]]
+                berth read-only "$new" no
+        fi
+        for text in 0 12x ''; do
+                run berth set-limit "$new" "$text"
+                [[ $output == *"'$text' is no size: bytes, with K, M, G or T behind, or '-' for no limit"* ]]
+        done
+        run berth set-limit "$new" 1G
+        [[ $output == *"is on the directory driver, which cannot limit what a machine uses"* ]]
+        berth remove "$new"
 }

@@ -35,9 +35,12 @@ static int do_create(Store *s, char **args, Error *e)
 {
         StoreKind kind = str_startswith(args[0], "image:") ? STORE_IMAGE : STORE_MACHINE;
         const char *name = kind == STORE_IMAGE ? args[0] + strlen("image:") : args[0];
-        StoreDriverId driver = str_eq(args[1], "default") ? store_default_driver(s) : store_driver_from_name(args[1]);
+        StoreDriverId driver = store_default_driver(s);
         StoreBuild b;
-        int r = store_build_begin(s, kind, name, driver, &b, e);
+        int r = str_eq(args[1], "default") ? 0 : store_driver_from_name(args[1], &driver, e);
+
+        if (r == 0)
+                r = store_build_begin(s, kind, name, driver, &b, e);
 
         if (r < 0)
                 return r;
@@ -113,6 +116,46 @@ static int do_remove(Store *s, char **args, Error *e)
         int r = find(s, args[0], &i, e);
         if (r == 0)
                 r = store_remove(s, &i, e);
+        store_image_done(&i);
+        return r;
+}
+
+static int do_rename(Store *s, char **args, Error *e)
+{
+        StoreImage i = {0};
+        int r = find(s, args[0], &i, e);
+
+        if (r == 0)
+                r = store_rename(s, &i, args[1], e);
+        store_image_done(&i);
+        return r;
+}
+
+/* ROOT NAME yes|no */
+static int do_read_only(Store *s, char **args, Error *e)
+{
+        StoreImage i = {0};
+        int r = find(s, args[0], &i, e);
+
+        if (r == 0)
+                r = store_read_only(s, &i, str_eq(args[1], "yes"), e);
+        store_image_done(&i);
+        return r;
+}
+
+/* ROOT NAME BYTES|none; prints used, exclusive and limit without an argument */
+static int do_limit(Store *s, char **args, Error *e)
+{
+        StoreImage i = {0};
+        StoreUsage u;
+        int r = find(s, args[0], &i, e);
+
+        if (r == 0 && args[1])
+                r = store_set_limit(s, &i, str_eq(args[1], "none") ? STORE_UNKNOWN : strtoull(args[1], NULL, 10), e);
+        else if (r == 0) {
+                store_usage(s, &i, &u);
+                printf("%" PRId64 " %" PRId64 " %" PRId64 "\n", (int64_t)u.used, (int64_t)u.exclusive, (int64_t)u.limit);
+        }
         store_image_done(&i);
         return r;
 }
@@ -259,9 +302,11 @@ static const struct {
         int (*run)(Store *s, char **args, Error *e);
         int args;
 } verbs[] = {
-                {"create", do_create, 3}, {"clone", do_clone, 2}, {"snapshot", do_snapshot, 2},   {"rollback", do_rollback, 2},
-                {"remove", do_remove, 1}, {"list", do_list, 0},   {"snapshots", do_snapshots, 1}, {"show", do_show, 1},
-                {"cat", do_cat, 2},       {"lock", do_lock, 1},   {"default", do_default, 0},     {"dump", do_dump, 0},
+                {"create", do_create, 3},       {"clone", do_clone, 2},         {"snapshot", do_snapshot, 2},
+                {"rollback", do_rollback, 2},   {"remove", do_remove, 1},       {"list", do_list, 0},
+                {"snapshots", do_snapshots, 1}, {"show", do_show, 1},           {"cat", do_cat, 2},
+                {"lock", do_lock, 1},           {"default", do_default, 0},     {"dump", do_dump, 0},
+                {"rename", do_rename, 2},       {"read-only", do_read_only, 2}, {"limit", do_limit, 1},
 };
 
 int main(int argc, char **argv)

@@ -2,9 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # The store by itself, through store-tool: real overlay mounts (each in a mount namespace of its own), real kills.
 
-BUILD=${BERTH_BUILD:-$(dirname "${BERTH:-$BATS_TEST_DIRNAME/../../build/berth}")}
-TOOL=$BUILD/tests/unit/store/store-tool
-FILES="etc/version gone dir/file link"
+load lib/store
 
 setup() {
         [ "$(id -u)" = 0 ] || skip "whiteouts and trusted.* need root"
@@ -13,12 +11,7 @@ setup() {
         if [[ $BATS_TEST_DESCRIPTION = kill* ]] && [ "$(stat -f -c %T /dev/shm 2>/dev/null)" = tmpfs ]; then place=/dev/shm; fi
         T=$(mktemp -d "$place/berth-store.XXXXXX")
         R=$T/m
-        mkdir -p "$T/tree/etc" "$T/tree/dir" "$T/tree/opaque"
-        echo one >"$T/tree/etc/version"
-        echo here >"$T/tree/gone"
-        echo file >"$T/tree/dir/file"
-        echo hidden >"$T/tree/opaque/hidden"
-        ln -s /etc/version "$T/tree/link"
+        make_tree
 }
 
 teardown() {
@@ -28,17 +21,6 @@ teardown() {
         clear_locks
         rm -rf --one-file-system "$T"
 }
-
-# What a command that was killed before its transaction began leaves: the next that wants the lock takes it over, and away.
-clear_locks() {
-        local lock
-        for lock in "${R:-$T}"/.\#*.lck /run/systemd/nspawn/locks/inode-"$(stat -c %d "$T")":*; do
-                [ ! -e "$lock" ] || flock -n "$lock" rm -f "$lock" || true
-        done
-}
-
-st() { local verb=$1; shift; "$TOOL" "$verb" "$R" "$@"; }
-dump() { st dump $FILES | sort; } # copies of a store have lost the order of snapshots without an attribute of their own
 
 # Sets driver, path, upper, work, lower.
 show() { eval "$(st show "$1")"; }
@@ -66,16 +48,6 @@ clean() {
         used=$(find "$R" -maxdepth 5 -type l -name 'layer@*' -not -path "$R/.berth.v/layers/*" -printf '%l\n' | sed 's|.*/||' | sort -u)
         there=$(ls "$R/.berth.v/layers")
         [ "$used" = "$there" ] || { echo "layers used: $used"; echo "there: $there"; return 1; }
-}
-
-# bats does not look at the status of "! COMMAND".
-refused() { if "$@" 2>/dev/null; then echo "'$*' succeeded"; return 1; fi; }
-
-fails_with() { # MESSAGE VERB ARG…
-        local message=$1 out
-        shift
-        if out=$(st "$@" 2>&1); then echo "'$*' succeeded"; return 1; fi
-        [[ $out == *"$message"* ]] || { echo "expected: $message"; echo "got: $out"; return 1; }
 }
 
 @test "an overlay machine has the layout of systemd.mstack(7)" {
@@ -306,6 +278,51 @@ fails_with() { # MESSAGE VERB ARG…
         clean
 }
 
+@test "a rename takes snapshots and settings along, on both drivers" {
+        for driver in overlay directory; do
+                st create web $driver "$T/tree"
+                st snapshot web one
+                echo "[Exec]" >"$R/web.nspawn"
+                show web; born=$created
+                st rename web new
+                [ "$(st list)" = "new $driver rw" ]
+                [ "$(st snapshots new)" = one ]
+                [ -e "$R/new.nspawn" ] && [ ! -e "$R/web.nspawn" ]
+                show new; [ "$created" = "$born" ]
+                st rollback new one
+                st create web $driver "$T/tree"
+                [ -z "$(st snapshots web)" ]
+                fails_with "machine 'web' already exists" rename new web
+                touch "$R/late.nspawn"
+                fails_with "'$R/late.nspawn' exists, so 'new.nspawn' cannot get that name" rename new late
+                fails_with "no machine name" rename new a/b
+                st remove new; st remove web
+                rm "$R"/*.nspawn
+                clean
+        done
+}
+
+@test "read-only machines are cloned and snapshotted, not changed" {
+        for driver in overlay directory; do
+                st create web $driver "$T/tree"
+                st snapshot web one
+                if [ $driver = overlay ]; then in_mount web 'echo two >etc/version'; else echo two >"$R/web/etc/version"; fi
+                st read-only web yes || skip "no immutable attribute in $T"
+                [ "$(st list)" = "web $driver ro" ]
+                show web
+                for verb in "remove web" "rollback web one" "rename web new"; do fails_with "is read-only; 'berth read-only web no' makes it writable" $verb; done
+                st clone web copy; st snapshot web two
+                [ "$(st cat copy etc/version) $(st cat web@two etc/version)" = "two two" ]
+                [ "$(st list)" = "$(printf "copy $driver rw\nweb $driver ro")" ]
+                st read-only web no
+                st rollback web one
+                [ "$(st cat web etc/version)" = one ]
+                fails_with "which cannot limit what a machine uses" limit web 1000000
+                st remove web; st remove copy
+                clean
+        done
+}
+
 @test "names: taken, impossible, missing" {
         st create web overlay "$T/tree"
         st create plain directory "$T/tree"
@@ -446,43 +463,8 @@ SCRIPT
 
 # --- kill -9 -----------------------------------------------------------------------------------------------------------------------
 
-# Kills `store-tool ARGS` with SIGKILL at every system call that changes something, one after the other, each time on a copy of the same
-# store. The state must be the old or the new one, the next command leaves no debris, and the command succeeds if it has not yet.
-SYSCALLS="mkdirat openat renameat renameat2 symlinkat unlink unlinkat fsync syncfs fsetxattr mknodat linkat"
-
-# The numbers of a system call's calls in the trace; of openat(2), those that may create a file.
-calls() { awk -v name="$1(" 'index($0, name) == 1 && (++n) && (name != "openat(" || /O_CREAT/) { print n }' "$T/trace"; }
-
-killed() { # SYSCALL N VERB ARG…; the subshell, for the shell's own word on it
-        ! (strace -o /dev/null -e inject=$1:signal=KILL:when=$2 "$TOOL" "$3" "$R" "${@:4}"; exit $?) >/dev/null 2>&1
-}
-
-kill_everywhere() { # ARG…
-        local before after sys n kills=0 state
-        cp -a "$R" "$T/template"
-        before=$(dump)
-        strace -o "$T/trace" "$TOOL" "$1" "$R" "${@:2}"
-        after=$(dump)
-        clean || return
-        [ "$before" != "$after" ] || { echo "'$*' changes nothing"; return 1; }
-        for sys in $SYSCALLS; do
-                for n in $(calls $sys); do
-                        rm -rf "$R"; cp -a "$T/template" "$R"
-                        killed $sys $n "$@" || continue
-                        kills=$((kills + 1))
-                        state=$(dump)
-                        clear_locks
-                        clean || { echo "after a kill at $sys $n"; return 1; }
-                        if [ "$state" = "$before" ]; then
-                                st "$@" >/dev/null || { echo "again, after a kill at $sys $n"; return 1; }
-                                state=$(dump)
-                        fi
-                        [ "$state" = "$after" ] || { echo "after a kill at $sys $n:"; echo "$state"; return 1; }
-                done
-        done
-        echo "# '$1': $kills kills" >&3
-        [ "$kills" -ge 8 ]
-}
+save_store() { cp -a "$R" "$T/template"; }
+restore_store() { rm -rf "$R"; cp -a "$T/template" "$R"; }
 
 # A machine with two snapshots and a change since, and a clone that shares a layer.
 populate() { # DRIVER
@@ -504,6 +486,7 @@ populate() { # DRIVER
 @test "kill -9 anywhere in clone of a running machine, overlay" { populate overlay; kill_everywhere clone web new running 0; }
 @test "kill -9 anywhere in snapshot, overlay" { populate overlay; kill_everywhere snapshot web third; }
 @test "kill -9 anywhere in rollback, overlay" { populate overlay; kill_everywhere rollback web first; }
+@test "kill -9 anywhere in rename, overlay" { populate overlay; kill_everywhere rename web new; }
 @test "kill -9 anywhere in remove, overlay" { populate overlay; kill_everywhere remove web; }
 @test "kill -9 anywhere in the removal of a snapshot, overlay" { populate overlay; kill_everywhere remove web@second; }
 @test "kill -9 anywhere in clone, directory" { populate directory; kill_everywhere clone web new; }

@@ -47,7 +47,7 @@ static void synonyms_are_found(void **state)
 {
         assert_int_equal(verb_find("stop"), VERB_POWEROFF);
         assert_int_equal(verb_find("exec"), VERB_SHELL);
-        assert_int_equal(verb_find("list-images"), VERB_IMAGES);
+        assert_int_equal(verb_find("list-images"), VERB_LIST_IMAGES);
         assert_int_equal(verb_find("nothing"), _VERB_INVALID);
 }
 

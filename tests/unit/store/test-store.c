@@ -11,8 +11,12 @@ static void drivers_have_names(void **state)
 {
         assert_string_equal(store_driver_name(STORE_OVERLAY), "overlay");
         assert_string_equal(store_driver_name(STORE_DIRECTORY), "directory");
-        assert_int_equal(store_driver_from_name("overlay"), STORE_OVERLAY);
-        assert_int_equal(store_driver_from_name("zfs"), _STORE_DRIVER_INVALID);
+        StoreDriverId id;
+        Error e = {0};
+        assert_int_equal(store_driver_from_name("overlay", &id, &e), 0);
+        assert_int_equal(id, STORE_OVERLAY);
+        assert_int_equal(store_driver_from_name("ext4", &id, &e), -EINVAL);
+        assert_non_null(strstr(e.message, "there is no driver 'ext4'; there are overlay, btrfs"));
         assert_null(store_driver_name(_STORE_DRIVER_INVALID));
 }
 
