@@ -68,8 +68,9 @@ static int take_own(void *ctx, size_t option, const char *value, Error *e)
 /* Whether the word at hand begins the command, with options of its own. */
 static bool at_command(const Cli *c)
 {
-        return c->verb == &verb_nspawn || (c->verb->command && (c->words || spec_is_set(&c->spec, SPEC_FIELD_DIRECTORY) ||
-                                                                spec_is_set(&c->spec, SPEC_FIELD_MACHINE)));
+        return c->verb == &verb_nspawn || c->verb == &verbs[VERB_UNSHARE] ||
+               (c->verb->command &&
+                (c->words || spec_is_set(&c->spec, SPEC_FIELD_DIRECTORY) || spec_is_set(&c->spec, SPEC_FIELD_MACHINE)));
 }
 
 /* Options may stand before, between and behind the words; "--" ends them, and so does the first word of a command. */
@@ -136,9 +137,18 @@ static int check_words(const Cli *c, Error *e)
                 return error_set(e, -EINVAL, "something is missing; usage: berth %s %s", v->name, v->arguments);
         if (c->options.json != FORMAT_OFF && !c->options.plan && takes_option(v, OPTION_PLAN))
                 return error_set(e, -EINVAL, "--json is about --plan here: give both, or leave it out");
-        if (v->needs_root && !c->options.plan && geteuid() != 0)
-                return error_set(e, -EPERM, "berth %s needs root: run it with sudo", v->name);
         return 0;
+}
+
+/* Before anything is looked up: what is an ordinary user's to change, it changes as root of a user namespace. */
+static int check_privilege(Cli *c, Error *e)
+{
+        const Verb *v = c->verb;
+        if (!c->host.rootless || (!v->needs_root && v->rootless == ROOTLESS_NO))
+                return 0;
+        if (v->rootless == ROOTLESS_NO)
+                return error_set(e, -EPERM, "berth %s needs root: run it with sudo", v->name);
+        return v->rootless == ROOTLESS_ENTER ? machine_host_enter(&c->host, e) : 0;
 }
 
 /* ---- verbs of other programs ---- */
@@ -205,6 +215,8 @@ static int dispatch_nspawn(Cli *c, char **argv, CliFunction nspawn, Error *e)
         }
         if (r >= 0)
                 r = check_words(c, e);
+        if (r >= 0)
+                r = check_privilege(c, e);
         return r < 0 ? r : nspawn(c, e);
 }
 
@@ -225,6 +237,8 @@ static int dispatch(Cli *c, char **argv, const CliFunction functions[static _VER
         }
         if (r >= 0)
                 r = check_words(c, e);
+        if (r >= 0)
+                r = check_privilege(c, e);
         if (r < 0)
                 return r;
         if (!functions[id])

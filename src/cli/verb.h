@@ -31,6 +31,7 @@ typedef enum VerbId {
         VERB_LIST_IMAGES,
         VERB_IMAGE_STATUS,
         VERB_SHOW_IMAGE,
+        VERB_UNSHARE,
         VERB_HELP,
         VERB_VERSION,
         _VERB_MAX,
@@ -50,6 +51,12 @@ typedef enum VerbWords { /* what completion offers for the words behind the verb
                          WORDS_VERBS,
 } VerbWords;
 
+typedef enum VerbRootless {                 /* for an ordinary user's own machines, a verb that needs root … */
+                            ROOTLESS_NO,    /* is not offered */
+                            ROOTLESS_PLAIN, /* needs none */
+                            ROOTLESS_ENTER, /* runs in the user namespace where the user is root */
+} VerbRootless;
+
 #define VERB_ANY UINT_MAX
 
 typedef struct Verb {
@@ -57,7 +64,8 @@ typedef struct Verb {
         const char *synonyms[3];
         const char *arguments; /* synopsis of the words: "NAME SNAPSHOT" */
         unsigned min, max;     /* number of words */
-        bool needs_root;       /* except with --plan */
+        bool needs_root;       /* except with --plan, or as `rootless` says */
+        VerbRootless rootless;
         bool command; /* behind the first word (or with --directory, --machine: at once) comes a command, with options of its own */
         unsigned uses; /* SpecUse: machine settings that it takes as options */
         VerbWords words;

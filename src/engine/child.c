@@ -137,9 +137,16 @@ static int run_early(Child *c, Error *e)
 int child_become_root(void)
 {
         /* The raw calls: the C library's wrappers would look for other threads to change as well, and there are none. */
-        if (syscall(SYS_setgroups, 0, NULL) < 0 || syscall(SYS_setresgid, 0, 0, 0) < 0 || syscall(SYS_setresuid, 0, 0, 0) < 0)
-                return -errno;
-        return 0;
+        int r = child_drop_groups();
+        if (r < 0)
+                return r;
+        return syscall(SYS_setresgid, 0, 0, 0) < 0 || syscall(SYS_setresuid, 0, 0, 0) < 0 ? -errno : 0;
+}
+
+int child_drop_groups(void)
+{
+        /* An ordinary user with no IDs but its own gave this call up for its map (user_namespaces(7)): its groups stay, as nobody's. */
+        return syscall(SYS_setgroups, 0, NULL) < 0 && errno != EPERM ? -errno : 0;
 }
 
 static int receive_trees(Child *c, Error *e)

@@ -90,3 +90,5 @@ int step_exec(Child *c, const PlanOp *op, Error *e);
 
 /* Becomes root of the user namespace, whose maps are written. */
 int child_become_root(void);
+/* Those of whoever started the machine. */
+int child_drop_groups(void);

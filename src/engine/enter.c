@@ -220,6 +220,8 @@ static pid_t clone_process(Enter *x)
 
         if (pid == -EBUSY && x->what->cgroup && use_leaf_cgroup(x) >= 0)
                 pid = sys_clone(CLONE_CLEAR_SIGHAND, x->cgroup, &x->pidfd);
+        if (pid == -EACCES && x->what->cgroup) /* an ordinary user may not move from a session's group to another's */
+                pid = sys_clone(CLONE_CLEAR_SIGHAND, -1, &x->pidfd);
         return pid;
 }
 
@@ -234,7 +236,8 @@ static int spawn(Enter *x, Error *e)
                 fd_close(x->sock);
                 run_child(x);
         }
-        if (other_pids && setns(x->home_pid_ns, CLONE_NEWPID) < 0 && pid >= 0)
+        /* An ordinary user came from where it has no rights any more, and its process makes no others. */
+        if (other_pids && setns(x->home_pid_ns, CLONE_NEWPID) < 0 && errno != EPERM && pid >= 0)
                 return error_sys(e, -errno, "cannot return to the own PID namespace");
         x->child_sock = fd_close(x->child_sock);
         return pid < 0 ? error_sys(e, (int)pid, "cannot start a process in the machine") : 0;

@@ -112,8 +112,10 @@ int step_user(Child *c, const PlanOp *op, Error *e)
         /* The rights go with OP_CAPABILITIES, not before: what stands between may need them. */
         if (uid != 0 && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
                 return -errno;
-        if (syscall(SYS_setgroups, op->value, op->groups) < 0 || syscall(SYS_setresgid, gid, gid, gid) < 0 ||
-            syscall(SYS_setresuid, uid, uid, uid) < 0)
+        int r = op->value == 0 ? child_drop_groups() : syscall(SYS_setgroups, op->value, op->groups) < 0 ? -errno : 0;
+        if (r < 0)
+                return r;
+        if (syscall(SYS_setresgid, gid, gid, gid) < 0 || syscall(SYS_setresuid, uid, uid, uid) < 0)
                 return -errno;
         return 0;
 }

@@ -80,7 +80,9 @@ static int idmap_userns(const Trees *t, const PlanOp *op, int tree, bool *ret_ow
 /* A detached copy of the tree at path with the op's attributes and ID map. */
 static int clone_tree(const Trees *t, const PlanOp *op, const char *path, uint64_t attrs, Error *e)
 {
-        _cleanup_close_ int tree = sys_mount_clone(AT_FDCWD, path, op->recursive);
+        /* An ordinary user can copy a directory only with what is mounted on it; in an overlay that does not matter. */
+        bool recursive = op->recursive || (t->plan->rootless && op->type == OP_TREE_OVERLAY);
+        _cleanup_close_ int tree = sys_mount_clone(AT_FDCWD, path, recursive);
         if (tree < 0)
                 return error_sys(e, tree, "cannot take a copy of the tree at '%s'", path);
 
@@ -190,6 +192,7 @@ static int mount_layers(const Trees *t, const PlanOp *op, int *layers, size_t n_
                                         .n_lower = n_layers,
                                         .upper = top.upper,
                                         .work = top.work,
+                                        .user_attributes = t->plan->rootless,
                                         .owner = op->idmap != SPEC_IDMAP_NONE && t->userns >= 0 ? t->plan->id_base : 0,
                         },
                         op->attrs, e);

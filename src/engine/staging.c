@@ -70,6 +70,8 @@ bool staging_needed(const MachinePlan *plan)
 {
         if (!plan->user_namespace)
                 return false;
+        if (plan->rootless) /* what is the user's is the machine's root's, so that all attributes count */
+                return true;
         for (size_t i = 0; i < plan->n; i++)
                 if (plan->items[i].phase == PHASE_TREES && needs_staging(&plan->items[i]))
                         return true;

@@ -16,15 +16,22 @@
 #include "store/store.h"
 
 typedef struct MachineHost { /* where everything is: defaults, or BERTH_MACHINES, BERTH_STATE, BERTH_RUN, BERTH_CACHE, BERTH_CGROUP */
-        char *machines_dir;  /* /var/lib/machines */
-        char *state_dir;     /* /var/lib/berth: id-ranges/NAME */
-        char *run_dir;       /* /run/berth: machines/NAME/{state,console.log}, locks/ of what is being created */
-        char *cache_dir;     /* /var/cache/berth */
-        char *cgroup_parent; /* cgroup2 path below which machines get theirs; NULL: machine.slice or the caller's own */
+        char *machines_dir;   /* /var/lib/machines */
+        char *state_dir;      /* /var/lib/berth: id-ranges/NAME */
+        char *run_dir;        /* /run/berth: machines/NAME/{state,console.log}, locks/ of what is being created */
+        char *cache_dir;      /* /var/cache/berth */
+        char *cgroup_parent;  /* cgroup2 path below which machines get theirs; NULL: machine.slice or the caller's own */
+        char **settings_dirs; /* /etc/systemd/nspawn, /run/systemd/nspawn: NAME.nspawn there is trusted */
+        bool rootless;        /* an ordinary user, with all of these below its home and $XDG_RUNTIME_DIR */
+        uid_t uid;            /* the caller's, and group */
+        gid_t gid;
+        bool entered; /* the user namespace in which it is root */
         Events events;
 } MachineHost;
 void machine_host_init(MachineHost *h);
 void machine_host_done(MachineHost *h);
+/* Becomes root over the user's own and subordinate IDs, in a user namespace, for the rest of this process's life. Nothing for root. */
+int machine_host_enter(MachineHost *h, Error *e);
 
 /* One running machine, as the registry has it: /run/berth/machines/NAME/state, KEY=VALUE lines. A record whose leader is gone (pid and
  * start time, or another boot_id: the host was restarted) is no machine: it is removed when seen, and with it what its supervisor could

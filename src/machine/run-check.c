@@ -16,8 +16,10 @@
 #include "base/strv.h"
 #include "machine/machine.h"
 #include "machine/run-facts.h"
+#include "machine/run-rootless.h"
 #include "sys/cgroup.h"
 #include "sys/idmap.h"
+#include "sys/userns.h"
 
 /* One row each: what is probed, whether nothing goes without it, and what is lost when it is missing. A probe returns whether it is there
  * and may describe what it found. */
@@ -30,10 +32,31 @@ typedef struct CheckRow {
 
 static bool check_root(const MachineHost *h, char **ret_found)
 {
-        if (geteuid() != 0)
+        if (!h->rootless) {
+                *ret_found = xstrdup("root");
+                return true;
+        }
+        if (!sys_userns_can_enter())
                 return false;
-        *ret_found = xstrdup("root");
+        *ret_found = xasprintf("ordinary user: own machines, in %s and directories; create, clone and snapshot need root",
+                               h->machines_dir);
         return true;
+}
+
+static bool check_subids(const MachineHost *h, char **ret_found)
+{
+        Rootless r;
+        if (!h->rootless) {
+                *ret_found = xstrdup("not needed by root");
+                return true;
+        }
+        machine_rootless_find(h, &r);
+        bool there = r.subordinate && r.newuidmap && r.newgidmap;
+        if (r.subordinate)
+                *ret_found = xasprintf("root is %u, 1 is %u, … (/etc/subuid)%s", h->uid, r.uids.items[1].outside,
+                                       there ? "" : "; newuidmap or newgidmap is not installed, so that nothing starts");
+        machine_rootless_done(&r);
+        return there;
 }
 
 static bool check_kernel(const MachineHost *h, char **ret_found)
@@ -93,8 +116,8 @@ static bool check_idmap(const MachineHost *h, char **ret_found)
 {
         _cleanup_free_ char *place = existing(h->machines_dir);
         _cleanup_close_ int fd = open(place, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (geteuid() != 0) {
-                *ret_found = xstrdup("not tried without root");
+        if (h->rootless) {
+                *ret_found = xstrdup("for root only: an ordinary user's files are mapped by its user namespace");
                 return true;
         }
         *ret_found = xasprintf("in %s", place);
@@ -122,6 +145,10 @@ static bool check_cgroup(const MachineHost *h, char **ret_found)
         const char *mountpoint = sys_cgroup_mountpoint();
         if (!mountpoint)
                 return false;
+        if (h->rootless && !machine_cgroup_is_delegated(h)) {
+                *ret_found = xstrdup("not delegated to this user (systemd-run --user --scope -p Delegate=yes berth …)");
+                return false;
+        }
         _cleanup_free_ char *path = path_join(mountpoint, "cgroup.controllers"), *text = NULL;
         bool any = file_read_at(AT_FDCWD, path, 4096, &text, NULL) >= 0 && *str_strip(text);
         *ret_found = any ? xasprintf("%s, controllers: %s", mountpoint, str_strip(text))
@@ -159,16 +186,8 @@ static bool check_tun(const MachineHost *h, char **ret_found)
 
 static bool check_gpgv(const MachineHost *h, char **ret_found)
 {
-        static const char search[] = "/usr/local/bin:/usr/bin:/bin";
-        _cleanup_strv_ char **dirs = strv_split(getenv("PATH") ?: search, ":");
-        STRV_FOREACH (dir, dirs) {
-                _cleanup_free_ char *path = path_join(*dir, "gpgv");
-                if (access(path, X_OK) == 0) {
-                        *ret_found = TAKE_PTR(path);
-                        return true;
-                }
-        }
-        return false;
+        *ret_found = machine_find_program("gpgv");
+        return *ret_found != NULL;
 }
 
 static bool keyring(const char *path, char **ret_found)
@@ -191,11 +210,16 @@ static bool check_ubuntu_keyring(const MachineHost *h, char **ret_found)
 
 static const CheckRow rows[] = {
                 {"privilege", true, check_root,
-                 "starting and creating machines needs root: run berth with sudo; list and run --plan work without"},
+                 "ordinary users can make no user namespace here: see sysctl user.max_user_namespaces, "
+                 "kernel.unprivileged_userns_clone and kernel.apparmor_restrict_unprivileged_userns, or run berth with sudo"},
                 {"kernel", true, check_kernel, "Linux 5.12 or newer is needed"},
                 {"namespaces", true, check_namespaces, "the kernel was built without mount, PID, IPC, UTS or network namespaces"},
                 {"user namespaces", false, check_user_namespace,
                  "machines run only with --private-users=no, without their own ID range: set sysctl user.max_user_namespaces"},
+                {"subordinate IDs", false, check_subids,
+                 "an ordinary user's machines have one user, root: let root run usermod --add-subuids and --add-subgids, and "
+                 "install "
+                 "uidmap"},
                 {"cgroup namespaces", false, check_cgroup_namespace, "machines see the host's cgroup paths (Linux 4.6)"},
                 {"ID-mapped mounts", false, check_idmap,
                  "the file system of the store cannot map IDs: use --private-users=no, or a store on ext4, xfs, btrfs or tmpfs"},

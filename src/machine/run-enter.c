@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "engine/engine.h"
 #include "machine/run-facts.h"
+#include "machine/run-rootless.h"
 #include "plan/plan.h"
 #include "sys/cgroup.h"
 
@@ -88,9 +89,8 @@ int machine_shell(const MachineHost *h, const char *name, const MachineSpec *spe
         int r = machine_find(h, name, &m, e);
         if (r < 0)
                 return r;
-        if (geteuid() != 0)
-                r = error_set(e, -EPERM, "entering a machine needs root: run it with sudo");
-        else
+        r = h->rootless ? machine_rootless_join(&m, e) : 0;
+        if (r >= 0)
                 r = enter(h, &m, spec, ret_status, e);
         machine_done(&m);
         return r;

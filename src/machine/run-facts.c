@@ -19,6 +19,7 @@
 #include "base/str.h"
 #include "base/strv.h"
 #include "machine/run-registry.h"
+#include "machine/run-rootless.h"
 #include "sys/cgroup.h"
 
 #define SMALL_FILE 65536
@@ -93,6 +94,23 @@ static void host_os(HostFacts *f)
         }
 }
 
+/* Whether an ordinary user may make groups below its own, and move its processes into them (cgroups(7), "Delegation"). */
+bool machine_cgroup_is_delegated(const MachineHost *h)
+{
+        static const char *const files[] = {"", "cgroup.procs", "cgroup.subtree_control"};
+        _cleanup_free_ char *cgroup = xstrdup(h->cgroup_parent), *dir = NULL;
+
+        if (!cgroup && sys_cgroup_self(&cgroup) < 0)
+                return false;
+        dir = path_join(sys_cgroup_mountpoint(), cgroup);
+        for (size_t i = 0; i < ELEMENTSOF(files); i++) {
+                _cleanup_free_ char *path = path_join(dir, files[i]);
+                if (access(path, W_OK) < 0)
+                        return false;
+        }
+        return true;
+}
+
 static void host_cgroups(const MachineHost *h, HostFacts *f)
 {
         f->has_cgroup2 = sys_cgroup_mountpoint() != NULL;
@@ -102,6 +120,30 @@ static void host_cgroups(const MachineHost *h, HostFacts *f)
                 f->cgroup_parent = xstrdup(h->cgroup_parent);
         else if (sys_cgroup_base(&f->cgroup_parent) < 0)
                 f->has_cgroup2 = false;
+        if (h->rootless && f->has_cgroup2 && !machine_cgroup_is_delegated(h)) {
+                free(f->cgroup_parent);
+                f->cgroup_parent = NULL;
+        }
+}
+
+static int own_oom_score_adj(void)
+{
+        _cleanup_free_ char *text = NULL;
+        int32_t value;
+
+        if (file_read_at(AT_FDCWD, "/proc/self/oom_score_adj", 64, &text, NULL) < 0 || str_parse_i32(str_strip(text), &value) < 0)
+                return 0;
+        return value;
+}
+
+static void host_user(const MachineHost *h, HostFacts *f)
+{
+        f->rootless = h->rootless;
+        if (!h->rootless)
+                return;
+        (void)machine_rootless_maps(&f->uids, &f->gids); /* without any, the plan finds that no ID is the machine's */
+        f->oom_score_adj = own_oom_score_adj();
+        f->has_idmapped_mounts = f->has_sys_resource = false; /* for whoever owns the file system, and the host */
 }
 
 /* A version 4 UUID, as the kernel's own boot_id and systemd's machine IDs. */
@@ -138,6 +180,7 @@ void machine_facts_host(const MachineHost *h, HostFacts *f)
         }
         host_os(f);
         host_cgroups(h, f);
+        host_user(h, f);
         random_uuid(f->boot_uuid);
         random_uuid(f->spare_uuid);
 }

@@ -6,6 +6,7 @@
 #include "machine/machine.h"
 
 bool machine_kernel_is_at_least(unsigned major, unsigned minor);
+bool machine_cgroup_is_delegated(const MachineHost *h); /* to an ordinary user */
 void machine_facts_host(const MachineHost *h, HostFacts *f);
 /* The image's side: user (spec.user), os-release, machine-id, init (only when it boots). */
 int machine_facts_image(const StoreImage *image, const MachineSpec *spec, HostFacts *f, Error *e);

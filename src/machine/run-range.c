@@ -13,7 +13,7 @@
 #include "base/hash.h"
 #include "base/path.h"
 #include "base/str.h"
-#include "base/strv.h"
+#include "machine/run-subid.h"
 #include "sys/lock.h"
 
 #define RANGE_MIN   UINT32_C(0x00080000) /* systemd-nspawn's, and systemd's documentation of UIDs and GIDs */
@@ -21,26 +21,14 @@
 #define RANGE_TRIES 100 /* random ones, after the machine's own; systemd-nspawn gives up after as many */
 #define LOCK_DIR    "/run/systemd/nspawn-uid"
 
-typedef struct Taken { /* ranges that are promised to others: [first, last] */
-        struct {
-                uint32_t first, last;
-        } * items;
-        size_t n;
-} Taken;
-
-static void taken_add(Taken *t, uint32_t first, uint64_t count)
+/* Among IDs that are promised to others. */
+static bool is_taken(const SpecIdRanges *taken, uint32_t base)
 {
-        if (count == 0)
-                return;
-        uint64_t last = first + count - 1;
-        *vec_push(t) = (typeof(*t->items)){first, (uint32_t)MIN(last, UINT32_MAX)};
-}
-
-static bool is_taken(const Taken *t, uint32_t base)
-{
-        for (size_t i = 0; i < t->n; i++)
-                if (base <= t->items[i].last && base + (RANGE_COUNT - 1) >= t->items[i].first)
+        for (size_t i = 0; i < taken->n; i++) {
+                uint32_t first = taken->items[i].outside, last = first + (taken->items[i].count - 1);
+                if (base <= last && base + (RANGE_COUNT - 1) >= first)
                         return true;
+        }
         return false;
 }
 
@@ -59,22 +47,7 @@ static int read_note(int dirfd, const char *name, uint32_t *ret)
         return r < 0 ? r : is_range(*ret) ? 0 : -EINVAL;
 }
 
-/* "name:first:count" lines: ranges that rootless containers use. */
-static void take_subids(Taken *t, const char *path)
-{
-        _cleanup_free_ char *text = NULL;
-        if (file_read_at(AT_FDCWD, path, 1024 * 1024, &text, NULL) < 0)
-                return;
-        char *save = NULL;
-        for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-                _cleanup_strv_ char **words = strv_split(line, ":");
-                uint32_t first, count;
-                if (strv_len(words) == 3 && str_parse_u32(words[1], &first) >= 0 && str_parse_u32(words[2], &count) >= 0)
-                        taken_add(t, first, count);
-        }
-}
-
-static void take_notes(Taken *t, int dirfd, const char *except)
+static void take_notes(SpecIdRanges *taken, int dirfd, const char *except)
 {
         _cleanup_closedir_ DIR *dir = fdopendir(dup(dirfd));
         if (!dir)
@@ -83,8 +56,17 @@ static void take_notes(Taken *t, int dirfd, const char *except)
         for (struct dirent *d; (d = readdir(dir));) {
                 uint32_t base;
                 if (d->d_name[0] != '.' && !str_eq(d->d_name, except) && read_note(dirfd, d->d_name, &base) >= 0)
-                        taken_add(t, base, RANGE_COUNT);
+                        *vec_push(taken) = (SpecIdRange){.outside = base, .count = RANGE_COUNT};
         }
+}
+
+/* Users and groups of the host, and the ranges of rootless containers. */
+static void take_accounts(SpecIdRanges *taken)
+{
+        machine_subids("/etc/subuid", NULL, 0, taken);
+        machine_subids("/etc/subgid", NULL, 0, taken);
+        machine_account_ids("/etc/passwd", taken);
+        machine_account_ids("/etc/group", taken);
 }
 
 /* The same machine gets the same first candidate on each host. */
@@ -139,7 +121,7 @@ static int ranges_dir(const MachineHost *h)
         return fd < 0 ? -errno : fd;
 }
 
-static int choose(const char *name, const Taken *taken, IdRange *ret, Error *e)
+static int choose(const char *name, const SpecIdRanges *taken, IdRange *ret, Error *e)
 {
         for (unsigned attempt = 0; attempt <= RANGE_TRIES; attempt++) {
                 uint32_t base = candidate(name, attempt);
@@ -174,10 +156,9 @@ int machine_range_take(const MachineHost *h, const char *name, bool keep, IdRang
         _cleanup_close_ int lock = sys_lock_at(dirfd, ".lock", true, true);
         if (lock < 0)
                 return error_sys(e, lock, "cannot lock '%s/id-ranges'", h->state_dir);
-        Taken taken = {0};
+        SpecIdRanges taken = {0};
         take_notes(&taken, dirfd, name);
-        take_subids(&taken, "/etc/subuid");
-        take_subids(&taken, "/etc/subgid");
+        take_accounts(&taken);
         int r = choose(name, &taken, ret, e);
         free(taken.items);
         if (r < 0 || !keep)

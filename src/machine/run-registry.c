@@ -51,7 +51,7 @@ void machine_registry_forget(const MachineHost *h, const Machine *m)
 void machine_registry_remove_parent(const MachineHost *h)
 {
         const char *top = sys_cgroup_mountpoint(), *parent = h->cgroup_parent;
-        if (!parent && access("/run/systemd/system", F_OK) < 0) /* else machine.slice is systemd's */
+        if (!parent && !h->rootless && access("/run/systemd/system", F_OK) < 0) /* else machine.slice is systemd's */
                 parent = "/machine.slice";
         if (!parent || !top)
                 return;
@@ -62,7 +62,7 @@ void machine_registry_remove_parent(const MachineHost *h)
 /* What a supervisor that was killed, or a host that went down, left behind. Not ours to touch while a supervisor has the lock. */
 static void clean(const MachineHost *h, const Machine *m)
 {
-        if (geteuid() != 0)
+        if (access(h->run_dir, W_OK) < 0) /* another's machines are for looking at */
                 return;
         _cleanup_close_ int lock = machine_record_lock(h, m->name);
         if (lock < 0)

@@ -46,8 +46,12 @@ static int on_created(void *ctx, const EngineProcess *process, Error *e)
                         .leader_starttime = process->leader_starttime,
                         .supervisor = process->supervisor,
                         .started_usec = clock_realtime(),
-                        .id_base = p->user_namespace ? p->id_base : 0,
-                        .id_count = p->user_namespace ? p->id_count : 0,
+                        .id_base = p->rootless         ? t->host->uid
+                                   : p->user_namespace ? p->id_base
+                                                       : 0,
+                        .id_count = p->rootless         ? 1
+                                    : p->user_namespace ? p->id_count
+                                                        : 0, /* others of a user are all over the place */
                         .stop_signal = p->stop_signal,
                         .reboot_signal = p->reboot_signal,
                         .stop_timeout_usec = p->stop_timeout_usec,

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "base/str.h"
+#include "base/strv.h"
 #include "machine/run-target.h"
 #include "spec/nspawn.h"
 
@@ -32,14 +33,11 @@ static int read_one(const MachineHost *h, const char *path, bool trusted, Machin
 int target_read_settings(const MachineHost *h, const char *name, const char *image_path, bool trusted, MachineSpec *s, Error *e)
 {
         _cleanup_free_ char *beside = path_dirname(image_path);
-        const struct {
-                const char *dir;
-                bool trusted;
-        } places[] = {{"/etc/systemd/nspawn", true}, {"/run/systemd/nspawn", true}, {beside, trusted}};
+        size_t n = strv_len(h->settings_dirs);
 
-        for (size_t i = 0; i < ELEMENTSOF(places); i++) {
-                _cleanup_free_ char *path = xasprintf("%s/%s.nspawn", places[i].dir, name);
-                int r = read_one(h, path, places[i].trusted, s, e);
+        for (size_t i = 0; i <= n; i++) {
+                _cleanup_free_ char *path = xasprintf("%s/%s.nspawn", i < n ? h->settings_dirs[i] : beside, name);
+                int r = read_one(h, path, i < n || trusted, s, e);
                 if (r != 0)
                         return MIN(r, 0);
         }
@@ -47,24 +45,28 @@ int target_read_settings(const MachineHost *h, const char *name, const char *ima
 }
 
 /* What the unit systemd-nspawn@.service has for its machines. */
-static void start_defaults(MachineSpec *s)
+static void start_defaults(bool rootless, MachineSpec *s)
 {
         static const char origin[] = "default of berth start";
 
         s->boot = true;
         spec_mark(s, SPEC_FIELD_BOOT, origin);
-        s->users = SPEC_USERS_PICK;
-        spec_mark(s, SPEC_FIELD_USERS, origin);
+        if (!rootless) { /* an ordinary user has nothing to choose from */
+                s->users = SPEC_USERS_PICK;
+                spec_mark(s, SPEC_FIELD_USERS, origin);
+        }
         s->network = SPEC_NETWORK_PRIVATE;
         spec_mark(s, SPEC_FIELD_NETWORK, origin);
 }
 
-static void nspawn_defaults(MachineSpec *s)
+static void nspawn_defaults(bool rootless, MachineSpec *s)
 {
         static const char origin[] = "default of systemd-nspawn";
 
-        s->users = SPEC_USERS_NO;
-        spec_mark(s, SPEC_FIELD_USERS, origin);
+        if (!rootless) {
+                s->users = SPEC_USERS_NO;
+                spec_mark(s, SPEC_FIELD_USERS, origin);
+        }
         s->network = SPEC_NETWORK_HOST;
         spec_mark(s, SPEC_FIELD_NETWORK, origin);
         s->resolv_conf = SPEC_RESOLV_CONF_AUTO;
@@ -77,12 +79,12 @@ static void nspawn_defaults(MachineSpec *s)
         spec_mark(s, SPEC_FIELD_CONSOLE, origin);
 }
 
-void target_defaults(MachineVerb verb, MachineSpec *s)
+void target_defaults(MachineVerb verb, bool rootless, MachineSpec *s)
 {
         if (verb == MACHINE_START)
-                start_defaults(s);
+                start_defaults(rootless, s);
         else if (verb == MACHINE_NSPAWN)
-                nspawn_defaults(s);
+                nspawn_defaults(rootless, s);
 }
 
 int target_merge_settings(Target *t, Error *e)
@@ -94,7 +96,7 @@ int target_merge_settings(Target *t, Error *e)
 
         spec_init(&layers);
         spec_init(&file);
-        target_defaults(t->verb, &layers);
+        target_defaults(t->verb, t->host->rootless, &layers);
         if (mode != SPEC_SETTINGS_NO)
                 r = target_read_settings(t->host, t->name, t->image.path, mode == SPEC_SETTINGS_TRUSTED, &file, e);
         if (mode != SPEC_SETTINGS_OVERRIDE)

@@ -42,6 +42,9 @@ PlanOption plan_option(const MachineSpec *s, SpecField f, const char *name);
 int plan_users_resolve(PlanBuild *b, Error *e);
 int plan_users_check(PlanBuild *b, Error *e);
 void plan_users_range(PlanBuild *b);
+/* plan-rootless.c: the IDs that an ordinary user has, and what it cannot have, by the options' names. */
+int plan_rootless_check(const PlanBuild *b, Error *e);
+void plan_rootless_range(PlanBuild *b);
 /* plan-bind-user.c: users of the host, made known inside; their part of the maps, and their records and homes. */
 int plan_bind_users_map(PlanBuild *b, Error *e);
 void plan_bind_users(PlanBuild *b);

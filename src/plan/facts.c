@@ -44,6 +44,8 @@ void facts_done(HostFacts *f)
         strv_free(f->missing_directories);
         free(f->scratch);
         free(f->cgroup_own);
+        free(f->uids.items);
+        free(f->gids.items);
         free(f->cgroup_parent);
         free(f->host_os_release);
         strv_free(f->host_os_fields);

@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "spec/spec.h"
+
 typedef enum InitKind { /* what runs as PID 1 with --boot, found out from /sbin/init of the image */
                         INIT_NONE,
                         INIT_SYSTEMD,
@@ -57,9 +59,12 @@ typedef struct HostFacts {
         uint64_t capability_bounding;              /* the caller's own bounding set: nothing outside can be kept */
         uint64_t rlimit_soft[16], rlimit_hard[16]; /* the caller's own: no CAP_SYS_RESOURCE, no more than hard */
         bool has_sys_resource;
-        char *host_os_release; /* path of the host's, NULL if none */
-        char **host_os_fields; /* "ID=debian", "VERSION_ID=12" … for container_host_* */
-        char *term;            /* the caller's TERM, NULL if unset */
+        bool rootless;           /* an ordinary user, who is root in the user namespace that all this runs in */
+        SpecIdRanges uids, gids; /* rootless: the IDs there, and what they are on the host */
+        int oom_score_adj;       /* the caller's own */
+        char *host_os_release;   /* path of the host's, NULL if none */
+        char **host_os_fields;   /* "ID=debian", "VERSION_ID=12" … for container_host_* */
+        char *term;              /* the caller's TERM, NULL if unset */
         bool stdin_is_terminal, stdout_is_terminal;
         bool has_resolv_conf; /* the host's /etc/resolv.conf is readable */
 

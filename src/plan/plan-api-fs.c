@@ -190,9 +190,10 @@ static void add_sys(const PlanBuild *b)
 
         if (b->network == SPEC_NETWORK_PRIVATE)
                 add_sys_private(b);
-        else if (p->user_namespace) /* whoever does not own the network may not mount its sysfs; other file systems below stay behind */
-                plan_add_host_bind(p, "/sys", MOUNT_ATTR_RDONLY | QUIET, "/sys", NODE_DIRECTORY);
-        else
+        else if (p->user_namespace) { /* whoever does not own the network may not mount its sysfs; other file systems below stay behind */
+                PlanOp *attach = plan_add_host_bind(p, "/sys", MOUNT_ATTR_RDONLY | QUIET, "/sys", NODE_DIRECTORY);
+                (attach - 1)->recursive = p->rootless; /* to an ordinary user the kernel does not uncover what they cover */
+        } else
                 add_mount(p, &sys_mount);
         /* The machine's own subtree, as its cgroup namespace shows it. */
         if ((p->namespaces & CLONE_NEWCGROUP) && p->cgroup)
@@ -203,8 +204,11 @@ static void add_sys(const PlanBuild *b)
 
 static const ApiMount dev_mount = {"/dev", "tmpfs", "mode=0755,size=4m,nr_inodes=64k",
                                    MOUNT_ATTR_NOSUID | MOUNT_ATTR_STRICTATIME};
+static const ApiMount devpts_mount = {"/dev/pts", "devpts", "ptmxmode=0666,mode=0620,gid=5",
+                                      MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC};
+static const ApiMount devpts_without_group = {"/dev/pts", "devpts", "ptmxmode=0666,mode=0600",
+                                              MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC}; /* a user's single ID is 0 */
 static const ApiMount dev_mounts[] = {
-                {"/dev/pts", "devpts", "ptmxmode=0666,mode=0620,gid=5", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC},
                 {"/dev/shm", "tmpfs", "mode=1777,size=10%,nr_inodes=400k",
                  MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_STRICTATIME},
                 {"/dev/mqueue", "mqueue", NULL, QUIET},
@@ -250,6 +254,8 @@ static void add_dev(const PlanBuild *b)
                 add_mkdir(p, "/dev/net", 0755);
         for (size_t i = 0; i < ELEMENTSOF(device_nodes); i++)
                 add_device(b, &device_nodes[i]);
+        uint32_t tty;
+        add_mount(p, plan_id_outside(p, true, 5, &tty) < 0 ? &devpts_without_group : &devpts_mount);
         for (size_t i = 0; i < ELEMENTSOF(dev_mounts); i++)
                 add_mount(p, &dev_mounts[i]);
         add_symlink(p, "pts/ptmx", "/dev/ptmx");

@@ -91,6 +91,12 @@ static int add_bind(PlanBuild *b, const SpecMount *m, Error *e)
                                  "bind mount of '%s' on '%s': the option '%s' needs a user namespace; leave it out, or use "
                                  "--private-users=pick",
                                  m->source ?: "", m->target, value_idmap_to_name(m->idmap));
+        if (m->idmap != SPEC_IDMAP_NONE && b->facts->rootless)
+                return error_set(
+                                e, -EPERM,
+                                "bind mount of '%s' on '%s': the option '%s' needs an ID-mapped mount, which only root can make; "
+                                "leave it out: what is yours is root's inside",
+                                m->source ?: "", m->target, value_idmap_to_name(m->idmap));
         if (m->idmap != SPEC_IDMAP_NONE && !b->facts->has_idmapped_mounts)
                 return error_set(e, -EOPNOTSUPP,
                                  "bind mount of '%s' on '%s': the option '%s' needs ID-mapped mounts, which this kernel does not "
@@ -137,7 +143,9 @@ static int add_overlay(PlanBuild *b, const SpecMount *m, Error *e)
                         return error_set(e, -EINVAL,
                                          "overlay on '%s': its layers are either all on the host or all in the image (+PATH)",
                                          m->target);
-        if (!inside && b->plan->user_namespace && !b->facts->has_idmapped_mounts)
+        bool mapped = b->plan->user_namespace &&
+                      !b->facts->rootless; /* an ordinary user's layers have the machine's IDs already */
+        if (!inside && mapped && !b->facts->has_idmapped_mounts)
                 return error_set(e, -EOPNOTSUPP,
                                  "overlay on '%s': with a user namespace it needs ID-mapped mounts, which this kernel does not "
                                  "offer",
@@ -148,7 +156,7 @@ static int add_overlay(PlanBuild *b, const SpecMount *m, Error *e)
                 PlanOp *attach = plan_add_host_bind(b->plan, NULL, 0, m->target, NODE_DIRECTORY);
                 op = attach - 1;
                 op->type = OP_TREE_OVERLAY;
-                op->idmap = b->plan->user_namespace ? SPEC_IDMAP_FULL : SPEC_IDMAP_NONE;
+                op->idmap = mapped ? SPEC_IDMAP_FULL : SPEC_IDMAP_NONE;
         }
         op->node = NODE_DIRECTORY;
         op->attrs = m->read_only ? MOUNT_ATTR_RDONLY : 0;

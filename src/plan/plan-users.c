@@ -21,6 +21,10 @@ int plan_users_resolve(PlanBuild *b, Error *e)
         SpecField asked = mapped ? SPEC_FIELD_USERS_MAP : SPEC_FIELD_USERS;
         const char *name = mapped ? "--private-users-map" : "--private-users";
 
+        if (f->rootless) { /* there is nothing to choose from; plan_rootless_check() refuses the attempt */
+                b->users = SPEC_USERS_IDENTITY;
+                return 0;
+        }
         if (mapped && spec_is_set(s, SPEC_FIELD_USERS))
                 return error_set(e, -EINVAL, "%s and %s exclude each other; leave one of them out",
                                  plan_option(s, SPEC_FIELD_USERS, "--private-users").s, plan_option(s, asked, name).s);
@@ -65,6 +69,10 @@ void plan_users_range(PlanBuild *b)
         const HostFacts *f = b->facts;
         MachinePlan *p = b->plan;
 
+        if (f->rootless) {
+                plan_rootless_range(b);
+                return;
+        }
         p->user_namespace = b->users != SPEC_USERS_NO;
         p->id_count = RANGE;
         switch (b->users) {
@@ -163,6 +171,8 @@ int plan_users_check(PlanBuild *b, Error *e)
         uint32_t outside;
 
         plan_users_range(b);
+        if (b->facts->rootless)
+                return plan_rootless_check(b, e);
         if (!b->plan->user_namespace)
                 return 0;
         int r = plan_bind_users_map(b, e);

@@ -132,6 +132,7 @@ typedef struct MachinePlan {
 
         uint64_t namespaces; /* CLONE_NEW* */
         bool user_namespace;
+        bool rootless;              /* inside the user namespace of an ordinary user: outside is what that one has */
         uint32_t id_base, id_count; /* inside 0 → outside id_base, id_count IDs */
         SpecIdRanges uids, gids;    /* the whole of the maps, when they are not this one range */
 

@@ -416,6 +416,8 @@ static void text_head(Buf *out, const MachinePlan *p)
         _cleanup_free_ char *joined = strv_join(namespaces, ",");
 
         buf_addf(out, "machine %s\n  namespaces %s\n", p->name, joined);
+        if (p->rootless)
+                buf_adds(out, "  rootless\n");
         if (p->user_namespace && p->uids.n == 0)
                 buf_addf(out, "  ids 0:%u:%u\n", p->id_base, p->id_count);
         text_map(out, "uids", &p->uids);
@@ -521,6 +523,8 @@ void plan_to_json(const MachinePlan *p, Json *j)
         json_field_str(j, "machine", p->name);
         json_field_strv(j, "namespaces", namespaces);
         json_field_bool(j, "user_namespace", p->user_namespace);
+        if (p->rootless)
+                json_field_bool(j, "rootless", true);
         if (p->user_namespace) {
                 json_field_uint(j, "id_base", p->id_base);
                 json_field_uint(j, "id_count", p->id_count);

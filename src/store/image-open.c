@@ -14,6 +14,7 @@
 #include "base/strv.h"
 #include "store/driver.h"
 #include "sys/open.h"
+#include "sys/userns.h"
 
 /* Reads through a stack of overlayfs layers as the kernel's ovl_lookup() does, without a mount. A path is looked up in one layer after
  * the other, topmost first: what is found first counts; a whiteout, an opaque directory or a file on the way ends the search; a redirect
@@ -33,7 +34,7 @@ typedef struct Lookup {
 
 static ssize_t overlay_xattr(int fd, const char *name, char value[static XATTR_MAX])
 {
-        _cleanup_free_ char *full = xasprintf("trusted.overlay.%s", name);
+        _cleanup_free_ char *full = xasprintf("%s.overlay.%s", sys_userns_is_initial() ? "trusted" : "user", name);
         ssize_t n = getxattr(fd_path(fd).s, full, value, XATTR_MAX - 1); /* fgetxattr() refuses O_PATH */
 
         if (n >= 0)

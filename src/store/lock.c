@@ -48,6 +48,16 @@ static int lock_global(const struct stat *st, bool exclusive, bool block)
         return r < 0 ? r : lock_in(GLOBAL_LOCKS, name, exclusive, block);
 }
 
+/* The tree's own top directory: of no use to anybody else's systemd-nspawn, but the user's own next start sees it. */
+static int lock_itself(const StoreImage *i, bool exclusive, bool block)
+{
+        _cleanup_close_ int fd = open(i->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        if (fd < 0 || flock(fd, (exclusive ? LOCK_EX : LOCK_SH) | (block ? 0 : LOCK_NB)) < 0)
+                return -errno;
+        return TAKE_FD(fd);
+}
+
 /* Nobody else could change a read-only file system either; without privilege /run is out of reach, for others' systemd-nspawn too. */
 static bool may_do_without(int code)
 {
@@ -95,6 +105,10 @@ static int lock_both(const StoreImage *i, bool local, bool exclusive, bool block
                 return in_use(i, e);
         if (lock.global_fd < 0 && !may_do_without(lock.global_fd))
                 return error_sys(e, lock.global_fd, "cannot lock '%s' below '%s'", i->path, GLOBAL_LOCKS);
+        if (lock.global_fd < 0 && lock.local_fd < 0)
+                lock.local_fd = lock_itself(i, exclusive, block);
+        if (lock.local_fd == -EAGAIN)
+                return in_use(i, e);
 
         int r = i->upper && exclusive ? make_upper(i, e) : 0;
         if (r < 0)

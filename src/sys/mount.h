@@ -35,7 +35,8 @@ typedef struct SysOverlay {
         size_t n_lower;
         int upper, work; /* -1, -1: read-only */
         uint32_t owner;  /* the kernel-side UID and GID the overlay acts as: where the ID maps of the layers' mounts put ID 0 */
-        bool volatile_upper; /* no syncs: for trees that are thrown away when the machine crashes */
+        bool user_attributes; /* what overlayfs notes goes to user.overlay.*, in a namespace that may not set trusted.overlay.* */
+        bool volatile_upper;  /* no syncs: for trees that are thrown away when the machine crashes */
 } SysOverlay;
 
 /* A detached overlayfs mount over layers that may be ID-mapped mounts (Linux 5.19). The layers go in as descriptors (Linux 6.13,

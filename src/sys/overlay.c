@@ -88,14 +88,17 @@ static size_t writable_options(const SysOverlay *o, SysMountOption *options)
         size_t n = 0;
 
         options[n++] = (SysMountOption){"index", "off", -1};
-        options[n++] = (SysMountOption){"redirect_dir", "on", -1};
+        if (!o->user_attributes) /* whoever may set those could lead a redirect anywhere, so that overlayfs has none of them then */
+                options[n++] = (SysMountOption){"redirect_dir", "on", -1};
         if (o->volatile_upper)
                 options[n++] = (SysMountOption){"volatile", NULL, -1};
         return n;
 }
 
-static int new_as_owner(const SysOverlay *o, const SysMountOption *options, size_t n, uint64_t attrs, Error *e)
+static int new_as_owner(const SysOverlay *o, SysMountOption *options, size_t n, uint64_t attrs, Error *e)
 {
+        if (o->user_attributes)
+                options[n++] = (SysMountOption){"userxattr", NULL, -1};
         _cleanup_(credentials_restore) Credentials saved = {};
         int r = credentials_switch(&saved, o->owner);
 
@@ -106,7 +109,7 @@ static int new_as_owner(const SysOverlay *o, const SysMountOption *options, size
 
 int overlay_by_descriptors(const SysOverlay *o, uint64_t attrs, Error *e)
 {
-        _cleanup_free_ SysMountOption *options = xnew(SysMountOption, o->n_lower + 5);
+        _cleanup_free_ SysMountOption *options = xnew(SysMountOption, o->n_lower + 6);
         size_t n = 0;
 
         for (size_t i = 0; i < o->n_lower; i++)
@@ -267,7 +270,7 @@ static int overlay_in_namespace(const SysOverlay *o, const Layer *layers, uint64
 {
         size_t first = o->upper >= 0 ? 2 : 0, total = o->n_lower + first;
         _cleanup_free_ int *fds = xnew(int, total);
-        _cleanup_free_ SysMountOption *options = xnew(SysMountOption, o->n_lower + 5);
+        _cleanup_free_ SysMountOption *options = xnew(SysMountOption, o->n_lower + 6);
         _cleanup_buf_ Buf lower = {};
         char upper[16], work[16];
 

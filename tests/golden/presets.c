@@ -191,6 +191,31 @@ static void tun(HostFacts *f)
         f->has_tun = true;
 }
 
+/* lina, UID 1000, without IDs but her own, no control group delegated to her */
+static void rootless_alone(HostFacts *f)
+{
+        f->rootless = true;
+        f->has_idmapped_mounts = f->has_sys_resource = false;
+        replace(&f->cgroup_parent, NULL);
+        f->rlimit_hard[7] = 4096; /* RLIMIT_NOFILE */
+        *vec_push(&f->uids) = (SpecIdRange){0, 1000, 1};
+        *vec_push(&f->gids) = (SpecIdRange){0, 100, 1};
+}
+static void rootless(HostFacts *f)
+{
+        rootless_alone(f);
+        *vec_push(&f->uids) = (SpecIdRange){1, 100000, 65536};
+        *vec_push(&f->gids) = (SpecIdRange){1, 200000, 65536};
+}
+static void stranger(HostFacts *f) /* the tree is somebody else's */
+{
+        f->root_owner = 65534;
+}
+static void delegated(HostFacts *f)
+{
+        replace(&f->cgroup_parent, "/user.slice/user-1000.slice/user@1000.service/app.slice/run-1.scope");
+}
+
 typedef struct Preset {
         const char *word;
         void (*apply)(HostFacts *f);
@@ -213,6 +238,10 @@ static const Preset presets[] = {
                 {"leader", leader},
                 {"resolv-conf", resolv},
                 {"tun", tun},
+                {"rootless", rootless},
+                {"rootless-alone", rootless_alone},
+                {"stranger", stranger},
+                {"delegated", delegated},
                 {"names", names},
                 {"zone", zone},
                 {"journal", journal},
