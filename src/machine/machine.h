@@ -25,7 +25,8 @@ typedef struct MachineHost { /* where everything is: defaults, or BERTH_MACHINES
         bool rootless;        /* an ordinary user, with all of these below its home and $XDG_RUNTIME_DIR */
         uid_t uid;            /* the caller's, and group */
         gid_t gid;
-        bool entered; /* the user namespace in which it is root */
+        char *runtime_dir; /* rootless: $XDG_RUNTIME_DIR; NULL: there is none */
+        bool entered;      /* the user namespace in which it is root */
         Events events;
 } MachineHost;
 void machine_host_init(MachineHost *h);

@@ -146,8 +146,11 @@ static bool check_cgroup(const MachineHost *h, char **ret_found)
         if (!mountpoint)
                 return false;
         if (h->rootless && !machine_cgroup_is_delegated(h)) {
-                *ret_found = xstrdup("not delegated to this user (systemd-run --user --scope -p Delegate=yes berth …)");
-                return false;
+                _cleanup_free_ char *manager = path_join(h->runtime_dir ?: "/", "systemd/private");
+                bool asks = h->runtime_dir && access(manager, W_OK) == 0;
+                *ret_found = xstrdup(asks ? "made by the user's own systemd"
+                                          : "none delegated to this user, and no systemd of its own");
+                return asks;
         }
         _cleanup_free_ char *path = path_join(mountpoint, "cgroup.controllers"), *text = NULL;
         bool any = file_read_at(AT_FDCWD, path, 4096, &text, NULL) >= 0 && *str_strip(text);

@@ -80,6 +80,7 @@ static void init_rootless(MachineHost *h)
         strv_consume(&h->settings_dirs, path_join(config, "systemd/nspawn"));
         if (runtime)
                 strv_consume(&h->settings_dirs, path_join(runtime, "systemd/nspawn"));
+        h->runtime_dir = TAKE_PTR(runtime);
 }
 
 void machine_host_init(MachineHost *h)
@@ -99,6 +100,7 @@ void machine_host_done(MachineHost *h)
         free(h->run_dir);
         free(h->cache_dir);
         free(h->cgroup_parent);
+        free(h->runtime_dir);
         strv_free(h->settings_dirs);
         *h = (MachineHost){0};
 }

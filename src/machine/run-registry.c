@@ -41,7 +41,8 @@ void machine_registry_forget(const MachineHost *h, const Machine *m)
 {
         if (m->cgroup) {
                 (void)sys_cgroup_kill(m->cgroup);
-                for (unsigned tries = 0; tries < 3 && !scope_leave(m->cgroup) && sys_cgroup_remove(m->cgroup) == -EBUSY; tries++)
+                for (unsigned tries = 0; tries < 3 && !scope_leave(h, m->cgroup) && sys_cgroup_remove(m->cgroup) == -EBUSY;
+                     tries++)
                         usleep(10000); /* what was killed leaves its cgroup only when it is reaped */
                 machine_registry_remove_parent(h);
         }

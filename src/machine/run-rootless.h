@@ -2,9 +2,8 @@
 #pragma once
 
 /* Machines of an ordinary user. All that changes something runs in a user namespace around it, where the user is root: 0 is its own ID, 1
- * and more are its subordinate ones, if newuidmap(1) may map any.
- * The machine's user namespace is one more inside, with the same IDs, so that
- * its root cannot undo what was mounted for it. */
+ * and more are its subordinate ones, if newuidmap(1) may map any. The machine's user namespace is one more inside, with the same IDs, so
+ * that its root cannot undo what was mounted for it. */
 
 #include "machine/machine.h"
 

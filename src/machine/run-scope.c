@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -22,12 +23,14 @@
 #include "sys/cgroup.h"
 
 #define SOCKET        "/run/systemd/private"
+#define USER_SOCKET   "systemd/private" /* below $XDG_RUNTIME_DIR */
 #define REPLY_SECONDS 30
 #define REPLY_MAX     65536u
 #define ERROR_EXISTS  "org.freedesktop.systemd1.UnitExists"
 #define ERROR_NO_UNIT "org.freedesktop.systemd1.NoSuchUnit"
 #define EXISTS_MS     2000 /* the scope of a machine that has just ended goes when systemd is told that it is empty */
 #define SCOPE_MS      30000
+#define USER_SCOPE_MS 3000 /* a user's systemd may have to ask the host's, and may be refused without telling us */
 #define SCOPE_STEP_MS 5
 
 enum { MESSAGE_CALL = 1, MESSAGE_RETURN = 2, MESSAGE_ERROR = 3 };
@@ -145,13 +148,21 @@ static int read_exactly(int fd, void *data, size_t len)
         return n < 0 ? (int)n : (size_t)n < len ? -ECONNRESET : 0;
 }
 
-static int authenticate(int fd)
+/* EXTERNAL: the kernel tells systemd who we are, and we say the same, as the hexadecimal digits of the decimal ones of the UID. */
+static int authenticate(int fd, uid_t uid)
 {
-        char c = 0, last = 0, first[3] = "";
+        char c = 0, last = 0, first[3] = "", digits[16];
+        _cleanup_buf_ Buf hello = {};
 
-        /* EXTERNAL: the kernel tells systemd who we are; "30" is UID 0 */
-        if (write(fd, "\0AUTH EXTERNAL 30\r\n", 19) != 19)
-                return -errno;
+        snprintf(digits, sizeof(digits), "%u", uid);
+        buf_append(&hello, "", 1);
+        buf_adds(&hello, "AUTH EXTERNAL ");
+        for (const char *d = digits; *d; d++)
+                buf_addf(&hello, "%02x", (unsigned)*d);
+        buf_adds(&hello, "\r\n");
+        int sent = fd_write_all(fd, hello.data, hello.len);
+        if (sent < 0)
+                return sent;
         for (size_t n = 0; !(last == '\r' && c == '\n'); n++) {
                 last = c;
                 int r = n > 256 ? -EPROTO : read_exactly(fd, &c, 1);
@@ -196,13 +207,13 @@ static int read_answer(int fd, const char *unit, Error *e)
         }
 }
 
-static int ask(int fd, const char *unit, const char *member, const char *signature, const Buf *body, Error *e)
+static int ask(int fd, uid_t uid, const char *unit, const char *member, const char *signature, const Buf *body, Error *e)
 {
         _cleanup_buf_ Buf call = {};
         const struct timeval limit = {.tv_sec = REPLY_SECONDS};
 
         (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-        int r = authenticate(fd);
+        int r = authenticate(fd, uid);
         if (r < 0)
                 return error_sys(e, r, "systemd does not let us ask for unit '%s'", unit);
         put_call(&call, member, signature, body);
@@ -211,33 +222,38 @@ static int ask(int fd, const char *unit, const char *member, const char *signatu
 }
 
 /* 1: done; 0: there is nobody to ask */
-static int call_manager(const char *unit, const char *member, const char *signature, const Buf *body, Error *e)
+static int call_manager(const MachineHost *h, const char *unit, const char *member, const char *signature, const Buf *body,
+                        Error *e)
 {
-        struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = SOCKET};
+        _cleanup_free_ char *path = h->rootless ? path_join(h->runtime_dir ?: "/", USER_SOCKET) : xstrdup(SOCKET);
+        struct sockaddr_un address = {.sun_family = AF_UNIX};
+        if ((h->rootless && !h->runtime_dir) || strlen(path) >= sizeof(address.sun_path))
+                return 0;
+        strcpy(address.sun_path, path);
         _cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
         if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
                 return errno == ENOENT || errno == ECONNREFUSED ? 0
-                                                                : error_sys(e, -errno, "cannot connect to systemd at " SOCKET);
-        int r = ask(fd, unit, member, signature, body, e);
+                                                                : error_sys(e, -errno, "cannot connect to systemd at %s", path);
+        int r = ask(fd, h->uid, unit, member, signature, body, e);
         return r < 0 ? r : 1;
 }
 
-static int start_unit(const char *unit, const char *machine, const char *slice, Error *e)
+static int start_unit(const MachineHost *h, const char *unit, const char *machine, const char *slice, Error *e)
 {
         _cleanup_buf_ Buf body = {};
 
         put_body(&body, unit, machine, slice);
-        return call_manager(unit, "StartTransientUnit", "ssa(sv)a(sa(sv))", &body, e);
+        return call_manager(h, unit, "StartTransientUnit", "ssa(sv)a(sa(sv))", &body, e);
 }
 
-static int stop_unit(const char *unit, Error *e)
+static int stop_unit(const MachineHost *h, const char *unit, Error *e)
 {
         _cleanup_buf_ Buf body = {};
 
         put_string(&body, unit);
         put_string(&body, "replace");
-        return call_manager(unit, "StopUnit", "ss", &body, e);
+        return call_manager(h, unit, "StopUnit", "ss", &body, e);
 }
 
 /* "a-b.slice" lies in "a.slice" (systemd.slice(5)). */
@@ -262,24 +278,25 @@ static bool is_empty(const char *unit, const char *slice)
         return sys_cgroup_populated(path) <= 0;
 }
 
-int scope_enter(const char *machine, const char *slice, char **ret_cgroup, Error *e)
+int scope_enter(const MachineHost *h, const char *machine, const char *slice, char **ret_cgroup, Error *e)
 {
         _cleanup_free_ char *unit = xasprintf("berth-%s.scope", machine);
         Error error = {};
-        int r = start_unit(unit, machine, slice, &error);
+        int r = start_unit(h, unit, machine, slice, &error);
 
         for (unsigned ms = 0; r == -EEXIST && ms < 2 * EXISTS_MS; ms += SCOPE_STEP_MS) {
                 if (ms == EXISTS_MS && is_empty(unit, slice)) /* systemd was not told */
-                        (void)stop_unit(unit, NULL);
+                        (void)stop_unit(h, unit, NULL);
                 usleep(SCOPE_STEP_MS * 1000);
                 error = (Error){};
-                r = start_unit(unit, machine, slice, &error);
+                r = start_unit(h, unit, machine, slice, &error);
         }
         if (r < 0 && e)
                 *e = error;
         if (r <= 0)
                 return r;
-        for (unsigned ms = 0; ms < SCOPE_MS; ms += SCOPE_STEP_MS) { /* the answer means that the job is queued */
+        for (unsigned ms = 0; ms < (h->rootless ? USER_SCOPE_MS : SCOPE_MS);
+             ms += SCOPE_STEP_MS) { /* the answer means that the job is queued */
                 _cleanup_free_ char *own = NULL;
                 if (sys_cgroup_self(&own) == 0 && str_endswith(own, unit)) {
                         *ret_cgroup = TAKE_PTR(own);
@@ -290,7 +307,7 @@ int scope_enter(const char *machine, const char *slice, char **ret_cgroup, Error
         return error_set(e, -ETIMEDOUT, "systemd did not start unit '%s'", unit);
 }
 
-bool scope_leave(const char *cgroup)
+bool scope_leave(const MachineHost *h, const char *cgroup)
 {
         const char *unit = strrchr(cgroup, '/');
         unit = unit ? unit + 1 : cgroup;
@@ -303,7 +320,7 @@ bool scope_leave(const char *cgroup)
         }
         for (unsigned ms = 0; ms < 2 * EXISTS_MS && sys_cgroup_populated(cgroup) >= 0; ms += SCOPE_STEP_MS) {
                 if (ms == EXISTS_MS)
-                        (void)stop_unit(unit, NULL);
+                        (void)stop_unit(h, unit, NULL);
                 usleep(SCOPE_STEP_MS * 1000);
         }
         return true;

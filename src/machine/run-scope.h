@@ -3,14 +3,15 @@
 
 #include <stdbool.h>
 
-#include "base/error.h"
+#include "machine/machine.h"
 
 /* On a host whose PID 1 is systemd, cgroups are its to make: asks it for a scope unit of this process in slice (NULL:
  * machine.slice), with all controllers, so that the machine outlives the service or session that started it. By systemd's
- * own socket: no D-Bus daemon is needed. Returns 1 and the scope's cgroup2 path, or 0: PID 1 is not systemd. */
-int scope_enter(const char *machine, const char *slice, char **ret_cgroup, Error *e);
+ * own socket: no D-Bus daemon is needed. An ordinary user asks its own systemd, if there is one. Returns 1 and the scope's
+ * cgroup2 path, or 0: there is none to ask. */
+int scope_enter(const MachineHost *h, const char *machine, const char *slice, char **ret_cgroup, Error *e);
 
 /* The other end, for a machine whose supervisor was killed and whose processes are dead: removes what berth made below the scope and
  * waits for systemd to remove the scope itself. Who removes a scope's directory under systemd's eyes may take it the message that
  * nobody is in it any more, and the unit stays for ever. false: cgroup is no scope of ours, the caller removes it. */
-bool scope_leave(const char *cgroup);
+bool scope_leave(const MachineHost *h, const char *cgroup);

@@ -18,6 +18,7 @@
 #include "base/str.h"
 #include "machine/run-record.h"
 #include "machine/run-registry.h"
+#include "machine/run-scope.h"
 #include "machine/run-wants.h"
 
 /* ---- open ---- */
@@ -212,6 +213,18 @@ static int claim_scratch(Target *t, Error *e)
         return r;
 }
 
+/* Where an ordinary user has no control group of its own, its own systemd makes one. Before the facts are read, which find it then. */
+static void claim_group(const Target *t)
+{
+        _cleanup_free_ char *cgroup = NULL;
+        Error error = {0};
+
+        if (!t->host->rootless || t->host->cgroup_parent || t->spec.keep_unit || machine_cgroup_is_delegated(t->host))
+                return;
+        if (scope_enter(t->host, t->name, NULL, &cgroup, &error) < 0)
+                events_warning(&t->host->events, "machine '%s' has no control group: %s", t->name, error.message);
+}
+
 int target_claim(Target *t, Error *e)
 {
         int r = claim_name(t, e);
@@ -220,6 +233,7 @@ int target_claim(Target *t, Error *e)
         r = claim_range(t, e);
         if (r < 0)
                 return r;
+        claim_group(t);
         bool read_only =
                         t->image.read_only || t->spec.read_only || t->spec.ephemeral || t->spec.volatile_mode != SPEC_VOLATILE_NO;
         r = store_lock(t->store, &t->image, !read_only, &t->image_lock, e);

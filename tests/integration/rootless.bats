@@ -15,6 +15,7 @@ setup() {
         H=$T/home M=$T/home/.local/state/machines
         mkdir -p "$H" "$T/etc"
         mkdir -m 700 "$T/xdg"
+        chown "$ME:$ME" "$T/xdg"
         install -m 755 "$BERTH" "$T/berth"
         install -m 755 "$(command -v busybox)" "$T/busybox"
         { cat /etc/passwd; echo "rosa:x:$ME:$ME::$H:/bin/sh"; } >"$T/etc/passwd"
@@ -328,4 +329,33 @@ up" ]
         in_group poweroff web
         [ -z "$(find "$group" -mindepth 1 -type d)" ]
         rmdir "$group"
+}
+
+@test "the user's own systemd makes the control group, where none is delegated" {
+        local cg group systemd=/lib/systemd/systemd
+        cg=$(cgroup2_mountpoint)
+        [ -n "$cg" ] && [ -x "$systemd" ] && mkdir "$cg/berth-test-$BERTH_TEST_ID" || skip "no cgroup2, or no systemd"
+        group=$cg/berth-test-$BERTH_TEST_ID
+        chown "$ME" "$group" "$group"/cgroup.{procs,subtree_control,threads}
+        mkdir "$group/session"
+        in_session() { sh -c 'echo $$ >"$0/session/cgroup.procs" && exec "$@"' "$group" setpriv --reuid="$ME" --regid="$ME" --clear-groups env -i PATH="$PATH" HOME="$H" XDG_RUNTIME_DIR="$T/xdg" "$T/berth" "$@"; }
+        # A manager that finds the host booted by systemd, and its own user known.
+        with_etc "$T/etc" sh -c 'mount -t tmpfs run /run && mkdir -p /run/systemd/system && echo $$ >"$0/cgroup.procs" && exec "$@"' "$group" \
+                setpriv --reuid="$ME" --regid="$ME" --clear-groups env -i PATH="$PATH" HOME="$H" XDG_RUNTIME_DIR="$T/xdg" \
+                "$systemd" --user --unit=basic.target >"$T/manager" 2>&1 3>&- </dev/null &
+        for tries in $(seq 100); do [ -S "$T/xdg/systemd/private" ] && break; sleep 0.1; done
+        [ -S "$T/xdg/systemd/private" ] || { cat "$T/manager"; false; }
+
+        in_session start web
+        in_session show web | grep -qx "ControlGroup=/berth-test-$BERTH_TEST_ID/machine.slice/berth-web.scope/berth-web"
+        [ "$(in_session shell web sh -c 'mkdir /sys/fs/cgroup/x && rmdir /sys/fs/cgroup/x && echo own')" = own ]
+        in_session terminate web
+        for tries in $(seq 50); do [ -e "$group/machine.slice/berth-web.scope" ] || break; sleep 0.1; done
+        [ ! -e "$group/machine.slice/berth-web.scope" ]
+        in_session run web true
+
+        kill -TERM $(cat "$group/init.scope/cgroup.procs")
+        wait $! || :
+        for tries in $(seq 50); do [ -z "$(find "$group" -name cgroup.procs -exec cat {} +)" ] && break; sleep 0.1; done
+        find "$group" -depth -type d -exec rmdir {} +
 }
