@@ -92,6 +92,20 @@ static int check_settings(const PlanBuild *b, Error *e)
         return 0;
 }
 
+/* systemd ends at once without a control group to make its own in. */
+static int check_group(const PlanBuild *b, Error *e)
+{
+        const HostFacts *f = b->facts;
+
+        if (!b->spec->boot || f->init_kind != INIT_SYSTEMD || f->cgroup_parent || (b->spec->keep_unit && f->cgroup_own))
+                return 0;
+        return error_set(e, -EPERM,
+                         "machine '%s' boots systemd, which needs a control group, and none is delegated to you: start it where "
+                         "a systemd "
+                         "of your own runs (a login session with $XDG_RUNTIME_DIR), or run berth with sudo",
+                         f->machine_name);
+}
+
 int plan_rootless_check(const PlanBuild *b, Error *e)
 {
         const HostFacts *f = b->facts;
@@ -106,5 +120,5 @@ int plan_rootless_check(const PlanBuild *b, Error *e)
                                  "unpack the tree "
                                  "yourself with 'berth unshare tar -xf FILE -C DIRECTORY', or run berth with sudo",
                                  f->machine_name);
-        return 0;
+        return check_group(b, e);
 }
