@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "base/str.h"
+#include "machine/run-range.h"
 #include "machine/run-record.h"
 #include "machine/run-registry.h"
 #include "machine/run-scope.h"
@@ -46,6 +47,9 @@ void machine_registry_forget(const MachineHost *h, const Machine *m)
                         usleep(10000); /* what was killed leaves its cgroup only when it is reaped */
                 machine_registry_remove_parent(h);
         }
+        IdRange range;
+        if (m->id_count == RANGE_COUNT && machine_range_lock(m->id_base, &range, NULL) >= 0)
+                machine_range_release(&range); /* the lock's file, which a killed supervisor left */
         (void)machine_record_remove(h, m->name);
 }
 

@@ -175,6 +175,7 @@ supervisor() { sed -n 's/^SUPERVISOR=//p' "$BERTH_RUN/machines/$1/state"; }
 @test "a killed supervisor: the machine is listed, entered and powered off all the same" {
         busybox_machine web
         berth start web
+        base=$(berth show web | sed -n 's/^UIDShift=//p')
         kill -9 "$(supervisor web)"
         sleep 0.2
         run berth list --no-legend
@@ -187,6 +188,7 @@ supervisor() { sed -n 's/^SUPERVISOR=//p' "$BERTH_RUN/machines/$1/state"; }
         berth poweroff web
         [ -e "$BERTH_MACHINES/web/var/log/clean-shutdown" ]
         berth_nothing_left
+        [ ! -e "/run/systemd/nspawn-uid/$base" ]
         berth start web # and it starts again
         berth terminate web
 }

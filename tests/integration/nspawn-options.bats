@@ -231,6 +231,28 @@ merged_usr() { # a root whose programs are all in /usr
         refused --private-users --private-users-map exclude -- in_root --private-users=pick --private-users-map=0:700000:10 true
 }
 
+@test "a range is picked where the host has no users, no groups and no subordinate IDs" {
+        base() { # [FILE LINE]: the range picked, on a host with that line in /etc/FILE
+                local name=ids-$BERTH_TEST_ID
+                cat "/etc/$1" >"$T/$1" 2>/dev/null || :
+                echo "$2" >>"$T/$1"
+                unshare --mount --propagation private sh -c 'mount --bind "$1" "/etc/$2" && shift 2 && exec "$@"' - "$T/$1" "$1" \
+                        "$BERTH" run --quiet -D "$D" --console=pipe --machine="$name" cat /proc/self/uid_map | awk '{ print $2 }'
+        }
+        free=$(base passwd "") # of a name always the same one first
+        [ "$free" -ge 524288 ] && [ "$((free % 65536))" = 0 ]
+        [ "$(base passwd "")" = "$free" ]
+        [ "$(base passwd "there:x:$((free + 7)):1::/:/bin/sh")" != "$free" ]
+        [ "$(base group "there:x:$((free + 65535)):")" != "$free" ]
+        [ ! -e /etc/subuid ] || [ "$(base subuid "there:$((free - 10)):20")" != "$free" ]
+        [ ! -e /etc/subgid ] || [ "$(base subgid "there:$((free + 65530)):20")" != "$free" ]
+        exec 9>"/run/systemd/nspawn-uid/$free" # as systemd-nspawn holds it
+        flock -n 9
+        [ "$(base passwd "")" != "$free" ]
+        rm -f "/run/systemd/nspawn-uid/$free"
+        exec 9>&-
+}
+
 @test "files of a tree that is shifted can still be mapped to another range" {
         chown -hR 655360:655360 "$D"
         [ "$(in_root --private-users=1310720 stat -c %u /etc/passwd)" = 0 ]
