@@ -60,3 +60,4 @@ int cli_unshare(Cli *c, Error *e);
 int cli_help(Cli *c, Error *e);
 int cli_version(Cli *c, Error *e);
 int cli_create(Cli *c, Error *e);
+int cli_clean(Cli *c, Error *e);

@@ -10,7 +10,7 @@
 typedef enum Format { FORMAT_OFF, FORMAT_SHORT, FORMAT_PRETTY } Format; /* --json= */
 
 typedef struct Options {
-        bool help, version, no_pager, no_legend, all, plan, restart, rebuild, same, allow_expired, no_verify;
+        bool help, version, no_pager, no_legend, all, plan, restart, rebuild, same, cache, allow_expired, no_verify;
         Format json;
         uint64_t timeout_usec; /* USEC_INFINITY: not given */
         char *variant, *arch, *driver;
@@ -32,6 +32,7 @@ typedef enum OptionId {
         OPTION_START_TIMEOUT,
         OPTION_RESTART,
         OPTION_SAME,
+        OPTION_CACHE,
         OPTION_VARIANT,
         OPTION_INCLUDE,
         OPTION_EXCLUDE,

@@ -30,3 +30,10 @@ int cli_create(Cli *c, Error *e)
         };
         return machine_create(&c->host, &request, e);
 }
+
+int cli_clean(Cli *c, Error *e)
+{
+        if (!c->options.cache)
+                return error_set(e, -EINVAL, "say what to clean: --cache is what there is");
+        return machine_clean_cache(&c->host, e);
+}

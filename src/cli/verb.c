@@ -197,6 +197,14 @@ const Verb verbs[_VERB_MAX] = {
                                                    "refers "
                                                    "to, shared or not. On btrfs the first limit turns quotas on for the file "
                                                    "system."},
+                [VERB_CLEAN] = {.name = "clean",
+                                .needs_root = true,
+                                .options = {OPTION_CACHE},
+                                .program = "berth-create",
+                                .help = "Give back space that nothing needs any more",
+                                .description = "With --cache: packages that the newest package lists do not name, and finished "
+                                               "images that no source leads to any more. What can still be of use stays, as with "
+                                               "apt-get autoclean. Machines are not touched."},
                 [VERB_IMAGES] = {.name = "images",
                                  .needs_root = true,
                                  .rootless = ROOTLESS_ENTER,

@@ -27,6 +27,7 @@ typedef enum VerbId {
         VERB_RENAME,
         VERB_READ_ONLY,
         VERB_SET_LIMIT,
+        VERB_CLEAN,
         VERB_IMAGES,
         VERB_LIST_IMAGES,
         VERB_IMAGE_STATUS,

@@ -150,6 +150,9 @@ static void want_list(Lists *v, const DebArchive *a, const DebReleaseFile *f)
 
         if (f->size == 0)
                 return;
+        for (size_t i = 0; i < v->n; i++) /* those of two components may be the same, if only because both are empty */
+                if (digest_eq(&v->items[i].file->digest, &f->digest))
+                        return;
         hash_hex(f->digest.bytes, 32, hex);
         const char *slash = memrchr(f->path.s, '/', f->path.n),
                    *dot = memrchr(slash, '.', (size_t)(f->path.s + f->path.n - slash));

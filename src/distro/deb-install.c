@@ -45,27 +45,11 @@ static const char *keep(Install *in, char *s)
         return s;
 }
 
-/* dpkg's name for a package's file; a colon is no good in one. */
-static char *file_name(const DebRecord *r)
-{
-        Buf b = {0};
-
-        buf_append(&b, r->name.s, r->name.n);
-        buf_adds(&b, "_");
-        for (size_t i = 0; i < r->version.n; i++)
-                if (r->version.s[i] == ':')
-                        buf_adds(&b, "%3a");
-                else
-                        buf_append(&b, &r->version.s[i], 1);
-        buf_addf(&b, "_%.*s.deb", (int)r->architecture.n, r->architecture.s);
-        return buf_take(&b);
-}
-
 static int make_item(Install *in, const DebRecord *r, FetchItem *ret, Error *e)
 {
         Slice path = deb822_get(r->stanza, "Filename"), hex = deb822_get(r->stanza, "SHA256"),
               size = deb822_get(r->stanza, "Size");
-        _cleanup_free_ char *digits = slice_dup(hex), *number = slice_dup(size), *name = file_name(r);
+        _cleanup_free_ char *digits = slice_dup(hex), *number = slice_dup(size), *name = deb_pool_name(r);
 
         if (path.n == 0 || strchr(name, '/') || !digits || digest_parse(DIGEST_SHA256, digits, &ret->digest) < 0 || !number ||
             str_parse_u64(number, &ret->size) < 0 || ret->size == 0)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/buf.h"
 #include "base/strv.h"
 #include "distro/deb-version.h"
 
@@ -75,6 +76,22 @@ int deb_packages_add(DebPackages *p, Slice text, unsigned archive, const char *a
                 add_provides(p, provides, (uint32_t)(p->records.n - 1));
         }
         return 0;
+}
+
+/* A colon is no good in the name of a file. */
+char *deb_pool_name(const DebRecord *r)
+{
+        Buf b = {0};
+
+        buf_append(&b, r->name.s, r->name.n);
+        buf_adds(&b, "_");
+        for (size_t i = 0; i < r->version.n; i++)
+                if (r->version.s[i] == ':')
+                        buf_adds(&b, "%3a");
+                else
+                        buf_append(&b, &r->version.s[i], 1);
+        buf_addf(&b, "_%.*s.deb", (int)r->architecture.n, r->architecture.s);
+        return buf_take(&b);
 }
 
 /* FNV-1a: the tables are only as large as a signed index makes them. */

@@ -53,6 +53,9 @@ typedef struct DebPackages {
         } pins;
 } DebPackages;
 
+/* What the package's file is called in the cache: dpkg's name. */
+char *deb_pool_name(const DebRecord *r);
+
 /* Adds a package list; `arch` and "all" are taken, other architectures are passed by. Call deb_packages_seal() after the last. */
 int deb_packages_add(DebPackages *p, Slice text, unsigned archive, const char *arch, Error *e);
 void deb_packages_seal(DebPackages *p);

@@ -38,6 +38,7 @@ typedef struct DebPlan {
 int deb_resolve(const Distro *d, const DistroRequest *r, const Events *ev, DistroPlan *ret, Error *e);
 int deb_install(DistroPlan *p, const DistroInstall *i, Error *e);
 void deb_plan_done(DistroPlan *p);
+int deb_clean(const char *dir, DistroCleaned *ret, Error *e);
 char *deb_mirrors(const Distro *d, const DistroRequest *r);
 
 /* deb-index.c: Release and package lists of one suite into `a`, whose url and suite are set. -ENOENT when there is no such

@@ -12,6 +12,7 @@ struct Distro {
         void (*plan_done)(DistroPlan *p);
         /* The mirrors that a request without any means, as text: other ones lead to something else. */
         char *(*mirrors)(const Distro *d, const DistroRequest *r);
+        int (*clean)(const char *dir, DistroCleaned *ret, Error *e); /* dir: CACHE_DIR/NAME */
 };
 
 struct DistroPlan {
@@ -21,5 +22,8 @@ struct DistroPlan {
         char **packages;     /* "name version arch", sorted */
         void *data;          /* the driver's */
 };
+
+/* The plan keys in CACHE_DIR/keys. */
+int distro_keys(const char *cache_dir, char ***ret, Error *e);
 
 const Distro *distro_find(const char *name); /* NULL */

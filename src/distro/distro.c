@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/path.h"
 #include "base/str.h"
 #include "base/strv.h"
 #include "distro/deb.h"
@@ -33,8 +34,8 @@ static const DebDistro ubuntu = {
 };
 
 static const Distro distros[] = {
-                {"debian", "Debian", "stable", &debian, deb_resolve, deb_install, deb_plan_done, deb_mirrors},
-                {"ubuntu", "Ubuntu", "noble", &ubuntu, deb_resolve, deb_install, deb_plan_done, deb_mirrors},
+                {"debian", "Debian", "stable", &debian, deb_resolve, deb_install, deb_plan_done, deb_mirrors, deb_clean},
+                {"ubuntu", "Ubuntu", "noble", &ubuntu, deb_resolve, deb_install, deb_plan_done, deb_mirrors, deb_clean},
 };
 
 const Distro *distro_find(const char *name)
@@ -128,4 +129,21 @@ const char *distro_plan_title(const DistroPlan *p)
 int distro_install(DistroPlan *p, const DistroInstall *i, Error *e)
 {
         return p->distro->install(p, i, e);
+}
+
+int distro_clean(const char *cache_dir, DistroCleaned *ret, Error *e)
+{
+        int k = distro_keys(cache_dir, &ret->keys, e);
+
+        for (size_t i = 0; i < ELEMENTSOF(distros) && k >= 0; i++) {
+                _cleanup_free_ char *dir = path_join(cache_dir, distros[i].name);
+                if (distros[i].clean)
+                        k = distros[i].clean(dir, ret, e);
+        }
+        return k;
+}
+
+void distro_cleaned_done(DistroCleaned *c)
+{
+        c->keys = strv_free(c->keys);
 }

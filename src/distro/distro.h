@@ -72,6 +72,15 @@ int distro_last(const DistroRequest *r, DistroLast *ret);
 void distro_last_done(DistroLast *l);
 int distro_remember(const DistroRequest *r, const DistroPlan *p, Error *e);
 
+/* Takes out of the cache what no package list there names any more. Also tells which plan keys requests lead to, by the last index read. */
+typedef struct DistroCleaned {
+        size_t files;
+        uint64_t bytes;
+        char **keys;
+} DistroCleaned;
+int distro_clean(const char *cache_dir, DistroCleaned *ret, Error *e);
+void distro_cleaned_done(DistroCleaned *c);
+
 /* Fetches the packages (cache first), verifies, unpacks into root_dirfd while the rest still downloads, configures, cleans up
  * (apt's lists and the sources file written, machine-id emptied, logs). */
 typedef struct DistroInstall {

@@ -2,6 +2,7 @@
 /* Keys of finished roots: of a plan, and the small files that remember which plan a request last led to. */
 #include "distro/key.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -79,18 +80,41 @@ void distro_last_done(DistroLast *l)
 }
 
 /* Three lines: the key, when the index was read, until when it holds. */
-int distro_last(const DistroRequest *r, DistroLast *ret)
+static int read_last(int dirfd, const char *path, DistroLast *ret)
 {
-        _cleanup_free_ char *path = request_file(r), *text = NULL;
+        _cleanup_free_ char *text = NULL;
         uint64_t read, valid_until;
 
-        if (!path || file_read_at(AT_FDCWD, path, FILE_MAX, &text, NULL) < 0)
+        if (file_read_at(dirfd, path, FILE_MAX, &text, NULL) < 0)
                 return -ENOENT;
         _cleanup_strv_ char **lines = strv_split(text, "\n");
         if (strv_len(lines) != 3 || !path_snapshot_name_is_valid(lines[0]) || str_parse_u64(lines[1], &read) < 0 ||
             str_parse_u64(lines[2], &valid_until) < 0)
                 return -ENOENT;
         *ret = (DistroLast){.key = xstrdup(lines[0]), .read = (int64_t)read, .valid_until = (int64_t)valid_until};
+        return 0;
+}
+
+int distro_last(const DistroRequest *r, DistroLast *ret)
+{
+        _cleanup_free_ char *path = request_file(r);
+
+        return path ? read_last(AT_FDCWD, path, ret) : -ENOENT;
+}
+
+int distro_keys(const char *cache_dir, char ***ret, Error *e)
+{
+        _cleanup_free_ char *dir = path_join(cache_dir, "keys");
+        _cleanup_closedir_ DIR *d = opendir(dir);
+
+        if (!d && errno != ENOENT)
+                return error_sys(e, -errno, "cannot read '%s'", dir);
+        for (struct dirent *de = d ? readdir(d) : NULL; de; de = readdir(d)) {
+                DistroLast last = {0};
+                if (de->d_name[0] != '.' && read_last(dirfd(d), de->d_name, &last) == 0)
+                        strv_push(ret, last.key);
+                distro_last_done(&last);
+        }
         return 0;
 }
 

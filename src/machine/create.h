@@ -15,4 +15,7 @@ typedef struct CreateRequest {
         bool rebuild;         /* do not use a finished image */
 } CreateRequest;
 
+/* Of the cache what the newest indexes do not name, and images that no request leads to any more. */
+int machine_clean_cache(const MachineHost *h, Error *e);
+
 int machine_create(const MachineHost *h, const CreateRequest *r, Error *e);

@@ -104,7 +104,8 @@ static int reset_trait(Identity *i, const StoreImage *made, const Trait *t, Erro
 #define UNIT_DIR "/etc/systemd/system"
 #define UNIT     "berth-ssh-host-keys.service"
 
-/* On Debian and its like only the installation of the package makes keys. */
+/* On Debian and its like only the installation of the package makes keys, or the very first boot, which a clone's is not. Where something
+ * else makes them, it finds them made. */
 static const char unit[] = "# A copy of a machine has SSH host keys of its own: made when it starts and has none.\n"
                            "[Unit]\n"
                            "Description=New SSH Host Keys\n"
@@ -118,28 +119,12 @@ static const char unit[] = "# A copy of a machine has SSH host keys of its own: 
                            "Type=oneshot\n"
                            "ExecStart=/usr/bin/ssh-keygen -A\n";
 
-static bool makes_keys_itself(const StoreImage *made)
-{
-        static const char *const makers[] = {
-                        "/usr/lib/systemd/system/sshd-keygen.service", /* Debian 13, openSUSE */
-                        "/usr/lib/systemd/system/sshd-keygen.target",  /* Fedora */
-                        "/usr/lib/systemd/system/sshdgenkeys.service", /* Arch */
-                        UNIT_DIR "/" UNIT,
-                        "/etc/conf.d/sshd", /* OpenRC's script does it */
-        };
-
-        for (size_t i = 0; i < ELEMENTSOF(makers); i++)
-                if (has_file(made, makers[i], false))
-                        return true;
-        return false;
-}
-
 static int renew_ssh_keys(Identity *i, const StoreImage *made, Error *e)
 {
-        if (!strv_contains(i->reset, SSH_KEYS) || makes_keys_itself(made))
+        if (!strv_contains(i->reset, SSH_KEYS) || has_file(made, UNIT_DIR "/" UNIT, false))
                 return 0;
         if (!has_file(made, "/usr/lib/systemd/systemd", false) || !has_file(made, "/usr/bin/ssh-keygen", false)) {
-                i->keys_missing = true;
+                i->keys_missing = !has_file(made, "/etc/conf.d/sshd", false); /* OpenRC's script makes them */
                 return 0;
         }
         int r = store_image_write(made, UNIT_DIR "/" UNIT, unit, 0644);

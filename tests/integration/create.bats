@@ -262,6 +262,37 @@ succeeds() {
         name=seven is_whole seven
 }
 
+@test "clean --cache: what no index names and no source leads to goes, the rest is of use" {
+        mirror_copy "$T/www"
+        URL=file://$T/www
+        mkdir -p "$P"
+        mirror_package "$T/www" extra "Priority: required"
+        mirror_index "$T/www"
+        tiny one 2>/dev/null
+        run -1 berth clean
+        [ "$output" = "berth: say what to clean: --cache is what there is" ]
+        run -0 berth clean --cache
+        [[ $output == "Removed 0 files from the cache (0B) and 0 images that nothing leads to." ]]
+        # A newer index, without a package and with another one; a download that was left half done.
+        rm "$T/www/pool/extra.deb"
+        mkdir -p "$P"
+        mirror_package "$T/www" other "Priority: required"
+        mirror_index "$T/www"
+        : >"$BERTH_CACHE/debian/pool/half_1_all.deb.part"
+        tiny two --rebuild 2>/dev/null
+        [ "$(ls "$BERTH_MACHINES/.berth.v/images" | wc -l)" = 2 ]
+        [ -e "$BERTH_CACHE/debian/pool/extra_1_all.deb" ]
+        run -0 berth clean --cache
+        [[ $output == "Removed 2 files from the cache ("*") and 1 images that nothing leads to." ]]
+        [ "$(ls "$BERTH_MACHINES/.berth.v/images" | wc -l)" = 1 ]
+        [ ! -e "$BERTH_CACHE/debian/pool/extra_1_all.deb" ] && [ -e "$BERTH_CACHE/debian/pool/other_1_all.deb" ]
+        is_whole one && is_whole two
+        run -0 tiny three
+        [ -z "$output" ]
+        berth remove one two three
+        berth_no_debris
+}
+
 # ---- packages ----
 
 @test "a .deb whose hash differs" {

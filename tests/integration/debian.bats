@@ -88,6 +88,22 @@ teardown() {
         berth_nothing_left
 }
 
+@test "SSH host keys: of its own for each machine that create or clone makes, though one image has some" {
+        berth create ssh debian:bookworm --include=openssh-server
+        berth start ssh
+        berth clone ssh web
+        berth start web
+        for machine in ssh web; do
+                [ "$(berth shell $machine -- systemctl is-system-running --wait)" = running ]
+                berth shell $machine -- systemctl is-active ssh
+                berth shell $machine -- sh -c 'cat /etc/ssh/ssh_host_*_key.pub /etc/machine-id' | cut -d" " -f1,2 >"$T/$machine"
+                [ "$(wc -l <"$T/$machine")" = 4 ]
+        done
+        cat "$BERTH_MACHINES"/.berth.v/images/*/layer@0/etc/ssh/ssh_host_*_key.pub 2>/dev/null | cut -d" " -f1,2 >"$T/image" || true
+        [ -z "$(sort "$T/ssh" "$T/web" "$T/image" | uniq -d)" ]
+        berth poweroff ssh web
+}
+
 @test "a login shell on a terminal, as root and as a user" {
         berth clone base web
         berth start web

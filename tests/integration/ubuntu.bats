@@ -77,12 +77,14 @@ URIs: file://$MIRROR/ubuntu/
 Suites: noble-security
 Components: main restricted universe multiverse
 Signed-By: /usr/share/keyrings/ubuntu-archive-keyring.gpg"
-        run -0 with_sources "$sources" "$BERTH" create u ubuntu:noble --variant=minbase --keyring="$KEYRING" --include=hello-noble
+        run -0 with_sources "$sources" "$BERTH" create u ubuntu:noble --variant=minbase --keyring="$KEYRING" --include=hello-noble \
+                --components=main,universe,restricted,multiverse # of the updates, three are empty
+        [[ $output != *warning* ]]
         run -0 berth run u -- cat /usr/share/hello-noble/version /etc/apt/sources.list
         [ "$output" = "1-0ubuntu1.2
-deb file://$MIRROR/ubuntu noble main
-deb file://$MIRROR/ubuntu noble-updates main
-deb file://$MIRROR/ubuntu noble-security main" ]
+deb file://$MIRROR/ubuntu noble main universe restricted multiverse
+deb file://$MIRROR/ubuntu noble-updates main universe restricted multiverse
+deb file://$MIRROR/ubuntu noble-security main universe restricted multiverse" ]
         run -1 with_sources "$sources" "$BERTH" create u2 ubuntu:noble --variant=minbase --keyring="$KEYRING" --arch=pdp11
         [[ ${lines[-1]} == "berth: suite 'noble' does not exist on file://$T/ports; Ubuntu's suites have names like "* ]]
         run -1 with_sources "" "$BERTH" create u2 ubuntu:noble --variant=minbase --keyring="$KEYRING"
