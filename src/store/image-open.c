@@ -115,8 +115,10 @@ static Step lookup_in_layer(Lookup *l, const char *layer)
                 if (!S_ISDIR(st.st_mode))
                         return look_at_file(l, &fd, left);
                 l->unmerged = MIN(l->unmerged, left);
-                opaque = opaque || is_opaque(fd);
-                redirect(l, strv_len(l->path) - left, fd);
+                if (!l->last_layer) { /* both are about what lies below */
+                        opaque = opaque || is_opaque(fd);
+                        redirect(l, strv_len(l->path) - left, fd);
+                }
                 fd_close(at);
                 at = TAKE_FD(fd);
         }
@@ -173,13 +175,33 @@ static char *take_first(char **v)
         return first;
 }
 
+/* All of it at once, as most paths have no link on the way: on the way of what is found this way there is none. */
+static int lookup_straight(char *const *layers, char *const *path, bool follow_last)
+{
+        struct stat st;
+
+        if (strv_contains(path, "..") || strv_contains(path, "."))
+                return -ENOENT;
+        _cleanup_close_ int fd = lookup(layers, path);
+        if (fd < 0 || !follow_last)
+                return TAKE_FD(fd);
+        return fstat(fd, &st) == 0 && !S_ISLNK(st.st_mode) ? TAKE_FD(fd) : -ENOENT;
+}
+
 /* An O_PATH descriptor of what is at path in the merged tree. */
 /* ret_path: where it is, without links. */
 static int resolve(char *const *layers, const char *path, bool follow_last, char ***ret_path)
 {
         _cleanup_strv_ char **todo = strv_split(path, "/"), **done = NULL;
-        _cleanup_close_ int at = lookup(layers, NULL);
+        _cleanup_close_ int at = lookup_straight(layers, todo, follow_last);
         unsigned links = 0;
+
+        if (at >= 0) {
+                if (ret_path)
+                        *ret_path = TAKE_PTR(todo);
+                return TAKE_FD(at);
+        }
+        at = lookup(layers, NULL);
 
         while (at >= 0 && strv_len(todo) > 0) {
                 _cleanup_free_ char *name = take_first(todo);

@@ -123,7 +123,7 @@ int store_image_write(const StoreImage *i, const char *path, const char *text, m
 {
         _cleanup_free_ char *above = path_dirname(path);
         _cleanup_close_ int dir = open_directory(i, above, true);
-        int r = dir < 0 ? dir : file_write_atomic_at(dir, path_basename(path), text, strlen(text), mode, true);
+        int r = dir < 0 ? dir : file_write_atomic_at(dir, path_basename(path), text, strlen(text), mode, *text != 0);
 
         return r < 0 ? r : belongs_to_root(i, dir, path_basename(path));
 }
@@ -152,7 +152,9 @@ int store_image_unlink(const StoreImage *i, const char *path)
         _cleanup_close_ int dir = open_directory(i, above, false);
         if (dir < 0)
                 return dir;
-        if (unlinkat(dir, name, 0) < 0 && errno != ENOENT)
-                return -errno;
-        return is_there(i, path) && mknodat(dir, name, S_IFCHR, makedev(0, 0)) < 0 ? -errno : 0;
+        int r = unlinkat(dir, name, 0) < 0 ? -errno : 0;
+        if (r < 0 && r != -ENOENT)
+                return r;
+        bool below = r == -ENOENT || is_there(i, path);
+        return below && mknodat(dir, name, S_IFCHR, makedev(0, 0)) < 0 ? -errno : 0;
 }
