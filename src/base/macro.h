@@ -26,6 +26,10 @@
                 _a > _b ? _a : _b;  \
         })
 
+/* SIGRTMIN of the GNU C library. Real-time signals are named to people, and sent to inits, as programs built with that count them; another
+ * library that berth itself is built with may keep more of the kernel's signals for itself, as musl does. */
+#define GNU_SIGRTMIN 34
+
 /* Hand an owned pointer or file descriptor over: yields it and empties the variable. */
 #define TAKE_PTR(p)                 \
         ({                          \

@@ -23,7 +23,7 @@
 
 StubRequest stub_request(int signal)
 {
-        int n = signal - SIGRTMIN;
+        int n = signal - GNU_SIGRTMIN;
 
         if (n == 3 || n == 4 || n == 13 || n == 14)
                 return STUB_POWEROFF;

@@ -7,11 +7,8 @@
 
 typedef struct InitRow {
         const char *name;
-        int stop, reboot; /* signals below SIGRTMIN, or REALTIME(n); 0: none */
+        int stop, reboot; /* signals; 0: none */
 } InitRow;
-
-/* SIGRTMIN is no constant (the C library keeps some for itself): SIGRTMIN+n is written as REALTIME(n). */
-#define REALTIME(n) (1000 + (n))
 
 /* How each init is asked to power off and to reboot by signal alone. Halting would do as well, as the kernel ends the PID namespace
  * either way. Sources:
@@ -26,7 +23,7 @@ typedef struct InitRow {
  * Unknown inits get SIGTERM, which most take as the wish to end. */
 static const InitRow inits[_INIT_KIND_MAX] = {
                 [INIT_NONE] = {"none", 0, 0},
-                [INIT_SYSTEMD] = {"systemd", REALTIME(4), REALTIME(5)},
+                [INIT_SYSTEMD] = {"systemd", GNU_SIGRTMIN + 4, GNU_SIGRTMIN + 5},
                 [INIT_OPENRC] = {"openrc", SIGTERM, SIGINT},
                 [INIT_SYSVINIT] = {"sysvinit", SIGPWR, SIGINT},
                 [INIT_RUNIT] = {"runit", SIGCONT, 0},
@@ -36,21 +33,16 @@ static const InitRow inits[_INIT_KIND_MAX] = {
                 [INIT_OTHER] = {"other", SIGTERM, 0},
 };
 
-static int init_signal(int written)
-{
-        return written >= REALTIME(0) ? SIGRTMIN + (written - REALTIME(0)) : written;
-}
-
 int plan_init_stop_signal(InitKind kind)
 {
         assert(kind >= 0 && kind < _INIT_KIND_MAX);
-        return init_signal(inits[kind].stop);
+        return inits[kind].stop;
 }
 
 int plan_init_reboot_signal(InitKind kind)
 {
         assert(kind >= 0 && kind < _INIT_KIND_MAX);
-        return init_signal(inits[kind].reboot);
+        return inits[kind].reboot;
 }
 
 const char *plan_init_name(InitKind kind)

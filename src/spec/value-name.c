@@ -42,9 +42,9 @@ static int realtime_signal(const char *name)
                 return -EINVAL;
         if (*rest && (*rest != (rest == low ? '+' : '-') || str_parse_u32(rest + 1, &offset) < 0))
                 return -EINVAL;
-        if (offset > (uint32_t)(SIGRTMAX - SIGRTMIN))
+        if (offset > (uint32_t)(SIGRTMAX - GNU_SIGRTMIN))
                 return -EINVAL;
-        return rest == low ? SIGRTMIN + (int)offset : SIGRTMAX - (int)offset;
+        return rest == low ? GNU_SIGRTMIN + (int)offset : SIGRTMAX - (int)offset;
 }
 
 int value_signal_from_name(const char *name)
@@ -62,8 +62,8 @@ char *value_signal_to_name(int signal)
 {
         if (signal > 0 && (size_t)signal < ELEMENTSOF(signal_names) && signal_names[signal])
                 return xasprintf("SIG%s", signal_names[signal]);
-        if (signal >= SIGRTMIN && signal <= SIGRTMAX)
-                return signal == SIGRTMIN ? xstrdup("SIGRTMIN") : xasprintf("SIGRTMIN+%d", signal - SIGRTMIN);
+        if (signal >= GNU_SIGRTMIN && signal <= SIGRTMAX)
+                return signal == GNU_SIGRTMIN ? xstrdup("SIGRTMIN") : xasprintf("SIGRTMIN+%d", signal - GNU_SIGRTMIN);
         return xasprintf("%d", signal);
 }
 

@@ -322,6 +322,13 @@ identified() {
         [ ! -e "$BERTH_MACHINES/web2/etc/systemd" ]
 }
 
+@test "real-time signals are counted as the GNU C library does, whatever berth is built with" {
+        busybox_machine web
+        berth start web --kill-signal=SIGRTMIN+4
+        grep -x STOP_SIGNAL=38 "$BERTH_RUN/machines/web/state"
+        berth terminate web
+}
+
 @test "remove NAME@SNAPSHOT gives up one state, also of a running machine" {
         busybox_machine web
         berth start web
