@@ -81,6 +81,14 @@ static void on_ready(void *ctx)
         send_report(ctx, &(Report){.ready = true});
 }
 
+/* What an init dies of without saying whose limit it is. */
+static const char *way_out(const char *console)
+{
+        bool used_up = strstr(console, "inotify") && strstr(console, "Too many open files");
+
+        return used_up ? " (this host's sysctl fs.inotify.max_user_instances is used up: raise it, or stop other machines)" : "";
+}
+
 static void describe_end(const Target *t, const EngineResult *end, Error *e)
 {
         _cleanup_free_ char *tail = machine_console_tail(t->host, t->name, CONSOLE_LINES);
@@ -100,8 +108,8 @@ static void describe_end(const Target *t, const EngineResult *end, Error *e)
         _cleanup_strv_ char **lines = strv_split(tail, "\n"); /* a message is one line */
         _cleanup_free_ char *joined = strv_join(lines, " | ");
         size_t n = strlen(joined), max = ERROR_MESSAGE_MAX - 256;
-        (void)error_set(e, -EIO, "machine '%s' did not come up: it %s before it was ready. The end of its console: %s", t->name,
-                        how, n > max ? joined + n - max : joined);
+        (void)error_set(e, -EIO, "machine '%s' did not come up: it %s before it was ready%s. The end of its console: %s", t->name,
+                        how, way_out(tail), n > max ? joined + n - max : joined);
 }
 
 static _noreturn_ void supervise(Target *t, MachinePlan *plan, int report_fd)

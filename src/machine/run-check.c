@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -178,6 +179,20 @@ static bool check_store(const MachineHost *h, char **ret_found)
         return (uint64_t)s.f_bavail * s.f_frsize >= 1024ULL * 1024 * 1024;
 }
 
+/* A booted systemd with its services takes some four. */
+static bool check_inotify(const MachineHost *h, char **ret_found)
+{
+        _cleanup_free_ char *text = NULL;
+        uint64_t n;
+        if (file_read_at(AT_FDCWD, "/proc/sys/fs/inotify/max_user_instances", 64, &text, NULL) < 0 ||
+            str_parse_u64(str_strip(text), &n) < 0)
+                return false;
+        *ret_found = xasprintf("%" PRIu64 " instances, for some %" PRIu64
+                               " booted machines at once (sysctl fs.inotify.max_user_instances)",
+                               n, n / 4);
+        return n >= 128;
+}
+
 static bool check_fuse(const MachineHost *h, char **ret_found)
 {
         return access("/dev/fuse", F_OK) == 0;
@@ -231,6 +246,8 @@ static const CheckRow rows[] = {
                 {"cgroup2", false, check_cgroup,
                  "no limits, no freezing for snapshots; systemd inside does not boot without cgroups: mount cgroup2"},
                 {"cgroup.kill", false, check_cgroup_kill, "left-over processes are killed one by one (Linux 5.14)"},
+                {"inotify", false, check_inotify,
+                 "few machines can be booted at once: raise sysctl fs.inotify.max_user_instances"},
                 {"store", false, check_store, "less than 1G is free for machines"},
                 {"/dev/fuse", false, check_fuse, "FUSE file systems do not work in machines: modprobe fuse"},
                 {"/dev/net/tun", false, check_tun, "no tunnels (VPN) in machines: modprobe tun"},

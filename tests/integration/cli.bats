@@ -126,6 +126,7 @@ as_nobody() {
 @test "check finds what this host has" {
         run berth check
         [[ $output == *"kernel "*"ok"* ]]
+        berth check --json=short | jq -e '.[] | select(.what == "inotify") | .detail | contains("booted machines at once")' >/dev/null
         berth check --json=short | jq -e '.[] | select(.what == "kernel") | .state == "ok"' >/dev/null
 }
 

@@ -322,6 +322,17 @@ identified() {
         [ ! -e "$BERTH_MACHINES/web2/etc/systemd" ]
 }
 
+@test "a machine for which the host has too few inotify instances left says what to raise" {
+        busybox_machine web none
+        mkdir -p "$BERTH_MACHINES/web/lib/systemd"
+        printf '#!/bin/sh\necho "Failed to create control group inotify object: Too many open files"\nexit 255\n' >"$BERTH_MACHINES/web/lib/systemd/systemd"
+        chmod 755 "$BERTH_MACHINES/web/lib/systemd/systemd"
+        ln -s /lib/systemd/systemd "$BERTH_MACHINES/web/sbin/init"
+        run berth start web
+        [ "$status" -eq 1 ]
+        [[ $output == *"it exited with status 255 before it was ready (this host's sysctl fs.inotify.max_user_instances is used up: raise it, or stop other machines). The end"* ]]
+}
+
 @test "real-time signals are counted as the GNU C library does, whatever berth is built with" {
         busybox_machine web
         berth start web --kill-signal=SIGRTMIN+4
