@@ -73,11 +73,13 @@ static bool at_command(const Cli *c)
                 (c->words || spec_is_set(&c->spec, SPEC_FIELD_DIRECTORY) || spec_is_set(&c->spec, SPEC_FIELD_MACHINE)));
 }
 
-/* Options may stand before, between and behind the words; "--" ends them, and so does the first word of a command. */
+/* Options may stand before, between and behind the words; "--" ends them, and so does the first word of a command.
+ * 1 when an option's value was "help": its answer is printed, and nothing else is to be done. */
 static int read_words(Cli *c, char *const *argv, Error *e)
 {
         OwnOptions own;
         char cwd[PATH_MAX];
+        _cleanup_buf_ Buf list = {0};
         own_options(c->verb, &c->options, &own);
         const SpecArgv how = {
                         .uses = c->verb->uses,
@@ -87,10 +89,13 @@ static int read_words(Cli *c, char *const *argv, Error *e)
                         .ctx = &own,
                         .directory = getcwd(cwd, sizeof(cwd)),
                         .environment = environ,
+                        .list = &list,
         };
         while (*argv) {
                 size_t first;
                 int r = spec_read_argv(&c->spec, &how, argv, &first, e);
+                if (r > 0)
+                        return MIN(cli_print(&list, e), 0) ?: 1;
                 if (r < 0)
                         return r;
                 bool all_words = first > 0 && str_eq(argv[first - 1], "--");
@@ -205,6 +210,8 @@ static int dispatch_nspawn(Cli *c, char **argv, CliFunction nspawn, Error *e)
         c->verb = &verb_nspawn;
         c->args = argv + 1;
         int r = read_words(c, argv + 1, e);
+        if (r > 0)
+                return 0;
         if (r >= 0 && (c->options.help || c->options.version)) {
                 _cleanup_buf_ Buf b = {0};
                 if (c->options.help)
@@ -230,6 +237,8 @@ static int dispatch(Cli *c, char **argv, const CliFunction functions[static _VER
         c->verb = verbs + id;
         c->args = rest;
         r = read_words(c, rest, e);
+        if (r > 0)
+                return 0;
         if (r >= 0 && c->options.help) {
                 _cleanup_buf_ Buf b = {0};
                 cli_help_verb(&b, c->verb);

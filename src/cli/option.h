@@ -10,7 +10,8 @@
 typedef enum Format { FORMAT_OFF, FORMAT_SHORT, FORMAT_PRETTY } Format; /* --json= */
 
 typedef struct Options {
-        bool help, version, no_pager, no_legend, all, plan, restart, rebuild, same, cache, allow_expired, no_verify;
+        bool help, version, no_pager, no_ask_password, system, cleanup, no_legend, all, plan, restart, rebuild, same, cache,
+                        allow_expired, no_verify;
         Format json;
         uint64_t timeout_usec; /* USEC_INFINITY: not given */
         char *variant, *arch, *driver;
@@ -23,6 +24,9 @@ typedef enum OptionId {
         OPTION_HELP,
         OPTION_VERSION,
         OPTION_NO_PAGER,
+        OPTION_NO_ASK_PASSWORD,
+        OPTION_SYSTEM,
+        OPTION_CLEANUP,
         OPTION_JSON,
         OPTION_JSON_SHORT, /* -j */
         OPTION_NO_LEGEND,

@@ -85,6 +85,24 @@ static int check_steering(MachineSpec *s, Error *e)
         return 0;
 }
 
+/* --cleanup, of 262: the record, control group and locks of a machine whose supervisor was killed. Looking for it clears them. */
+static int clean_up(Cli *c, Error *e)
+{
+        Machine running = {0};
+
+        if (!spec_is_set(&c->spec, SPEC_FIELD_MACHINE))
+                return error_set(e, -EINVAL, "--cleanup needs --machine=NAME: which machine's remains are meant");
+        int r = machine_find(&c->host, c->spec.machine, &running, e);
+        machine_done(&running);
+        if (r >= 0)
+                return error_set(e, -EBUSY, "machine '%s' is running: stop it first with 'berth poweroff %s'", c->spec.machine,
+                                 c->spec.machine);
+        if (r != -ENOENT)
+                return r;
+        *e = (Error){};
+        return 0;
+}
+
 /* The command line of systemd-nspawn(1): no verb, and the current directory when no tree is named. */
 int cli_nspawn(Cli *c, Error *e)
 {
@@ -94,6 +112,8 @@ int cli_nspawn(Cli *c, Error *e)
 
         if (r < 0)
                 return r;
+        if (c->options.cleanup)
+                return clean_up(c, e);
         if (!spec_is_set(s, SPEC_FIELD_DIRECTORY) && !spec_is_set(s, SPEC_FIELD_MACHINE) && !s->template) {
                 if (!getcwd(cwd, sizeof(cwd)))
                         return error_sys(e, -errno, "cannot tell the current directory; name one with --directory=");

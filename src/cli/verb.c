@@ -263,7 +263,8 @@ const Verb verb_nspawn = {
                 .rootless = ROOTLESS_ENTER,
                 .command = true,
                 .uses = SPEC_USE_RUN | SPEC_USE_NSPAWN,
-                .options = {OPTION_NO_PAGER, OPTION_VERSION, OPTION_PLAN, OPTION_JSON},
+                .options = {OPTION_NO_PAGER, OPTION_NO_ASK_PASSWORD, OPTION_SYSTEM, OPTION_CLEANUP, OPTION_VERSION, OPTION_PLAN,
+                            OPTION_JSON},
                 .help = "Run a command or an init in a directory tree, as systemd-nspawn does",
 };
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -45,10 +46,13 @@ void console_init(Console *c)
         *c = (Console){.fds = {-1, -1, -1}, .terminal = -1, .log = -1};
 }
 
-/* A description of our own where the file allows it, so that O_NONBLOCK is not forced on others who have the caller's terminal open. */
+/* A description of our own where the file allows it, so that O_NONBLOCK is not forced on others who have the caller's terminal open. That
+ * of a plain file is shared, as its position is: what the caller writes next must come behind what is written here. */
 static int reopen(int fd, int flags)
 {
-        int own = open(fd_path(fd).s, flags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+        struct stat st;
+        bool plain = fstat(fd, &st) >= 0 && S_ISREG(st.st_mode);
+        int own = plain ? -1 : open(fd_path(fd).s, flags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 
         return own >= 0 ? own : fcntl(fd, F_DUPFD_CLOEXEC, 3);
 }

@@ -248,7 +248,7 @@ int step_exec(Child *c, const PlanOp *op, Error *e)
                 return r;
         while (c->n_handed > 0) /* so that it is not ours to free what nobody uses */
                 fd_close(c->handed[--c->n_handed]);
-        if (syscall(SYS_close_range, 3, ~0U, 1U << 2 /* CLOSE_RANGE_CLOEXEC */) < 0) /* Linux 5.11 */
+        if (syscall(SYS_close_range, 3U + (unsigned)op->number, ~0U, 1U << 2 /* CLOSE_RANGE_CLOEXEC */) < 0) /* Linux 5.11 */
                 return -errno;
         sigemptyset(&none);
         (void)sigprocmask(SIG_SETMASK, &none, NULL);

@@ -53,6 +53,8 @@ typedef struct Machine {
         int stop_signal, reboot_signal;
         uint64_t stop_timeout_usec;
         bool network_private;
+        char *system_call_filter, *address_families; /* words with blanks between, as the machine was started with; NULL: none */
+        bool suppress_sync;
         char *os_id, *os_version, *os_pretty; /* of the image's os-release */
         char **addresses;                     /* filled on request */
 } Machine;

@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/fd.h"
 #include "base/file.h"
+#include "base/strv.h"
 #include "engine/engine.h"
 #include "machine/run-facts.h"
 #include "machine/run-rootless.h"
@@ -53,7 +54,13 @@ static int enter_plan(const MachineHost *h, const Machine *m, const MachineSpec 
         if (r >= 0) {
                 f.machine_name = xstrdup(m->name);
                 f.id_base = m->id_base;
-                r = plan_enter(spec, &f, ret, e);
+                _cleanup_strv_ char **calls = m->system_call_filter ? strv_split(m->system_call_filter, " ") : NULL;
+                _cleanup_strv_ char **families = m->address_families ? strv_split(m->address_families, " ") : NULL;
+                MachineSpec command = *spec; /* with the filters of the machine; borrowed members */
+                command.system_call_filter = calls;
+                command.address_families = families;
+                command.suppress_sync = m->suppress_sync;
+                r = plan_enter(&command, &f, ret, e);
         }
         facts_done(&f);
         return r;

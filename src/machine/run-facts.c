@@ -163,6 +163,7 @@ void machine_facts_host(const MachineHost *h, HostFacts *f)
         f->has_cgroup_namespace = exists("/proc/self/ns/cgroup");
         f->has_idmapped_mounts = machine_kernel_is_at_least(5, 12); /* the file system has its say when the mount is made */
         f->has_seccomp = prctl(PR_GET_SECCOMP, 0, 0, 0, 0) >= 0;
+        f->has_selinux = exists("/sys/fs/selinux/enforce");
         f->has_fuse = exists("/dev/fuse");
         f->has_tun = exists("/dev/net/tun");
         f->has_resolv_conf = access("/etc/resolv.conf", R_OK) == 0;

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "base/str.h"
+#include "base/strv.h"
 #include "machine/run-record.h"
 #include "machine/run-registry.h"
 #include "sys/open.h"
@@ -56,6 +57,9 @@ static int on_created(void *ctx, const EngineProcess *process, Error *e)
                         .reboot_signal = p->reboot_signal,
                         .stop_timeout_usec = p->stop_timeout_usec,
                         .network_private = p->namespaces & CLONE_NEWNET,
+                        .system_call_filter = t->spec.system_call_filter ? strv_join(t->spec.system_call_filter, " ") : NULL,
+                        .address_families = t->spec.address_families ? strv_join(t->spec.address_families, " ") : NULL,
+                        .suppress_sync = t->spec.suppress_sync,
                         .os_id = xstrdup(t->os.id),
                         .os_version = xstrdup(t->os.version),
                         .os_pretty = xstrdup(t->os.pretty),

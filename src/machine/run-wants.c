@@ -115,6 +115,21 @@ static void want_owners(const StoreImage *image, const MachineSpec *s, HostFacts
         }
 }
 
+/* ---- socket activation ---- */
+
+/* Only what is there: the numbers in the environment are the caller's word. */
+static unsigned listen_fds(void)
+{
+        const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
+        uint32_t owner, n, open = 0;
+
+        if (!pid || !fds || str_parse_u32(pid, &owner) < 0 || owner != (uint32_t)getpid() || str_parse_u32(fds, &n) < 0)
+                return 0;
+        while (open < n && fcntl(3 + (int)open, F_GETFD) >= 0)
+                open++;
+        return open;
+}
+
 static bool wants_volatile(const MachineSpec *s)
 {
         return s->volatile_mode == SPEC_VOLATILE_YES;
@@ -137,6 +152,8 @@ int machine_facts_wanted(const Target *t, HostFacts *f, Error *e)
         if (s->keep_unit)
                 (void)sys_cgroup_self(&f->cgroup_own); /* no cgroup2: no control group at all */
         f->scratch = xstrdup(t->scratch.path);
+        if (t->verb != MACHINE_START) /* whose supervisor has given them up */
+                f->n_listen_fds = listen_fds();
         if (s->credentials.n > 0)
                 r = machine_facts_credentials(s, f, e);
         if (r >= 0 && s->bind_users)

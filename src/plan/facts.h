@@ -52,6 +52,7 @@ typedef struct FactUser {                                 /* a user of the host,
 
 typedef struct HostFacts {
         /* host */
+        bool has_selinux; /* active, not only built in */
         bool has_user_namespaces, has_idmapped_mounts, has_seccomp, has_cgroup_namespace;
         bool has_cgroup2;       /* a cgroup2 hierarchy is mounted on the host, with or without controllers */
         char *cgroup_parent;    /* below it machines get their cgroup, "/machine.slice" or own cgroup; NULL without cgroup2 */
@@ -87,6 +88,7 @@ typedef struct HostFacts {
         bool usr_unmerged;       /* /bin or another of them is no link */
         char *scratch;           /* a directory for changes that are thrown away; NULL: memory */
         char *cgroup_own;        /* the caller's */
+        unsigned n_listen_fds;   /* descriptors from 3 on that a service manager handed to the caller (sd_listen_fds(3)) */
         bool has_systemd;        /* the host's service manager */
 
         /* the machine */

@@ -181,6 +181,8 @@ static void add_sys_private(const PlanBuild *b)
                 strv_push(&parts->parts, sys_shown[i]);
         add_mkdir(p, "/sys/fs", 0755);
         add_mkdir(p, "/sys/fs/cgroup", 0755);
+        if (b->facts->has_selinux)
+                add_mkdir(p, "/sys/fs/selinux", 0755);
         add_setattr(p, "/sys", MOUNT_ATTR_RDONLY, false);
 }
 
@@ -195,6 +197,8 @@ static void add_sys(const PlanBuild *b)
                 (attach - 1)->recursive = p->rootless; /* to an ordinary user the kernel does not uncover what they cover */
         } else
                 add_mount(p, &sys_mount);
+        if (b->facts->has_selinux) /* a guest asks there whether there is SELinux, and finds that it is not its own to set up */
+                plan_add_host_bind(p, "/sys/fs/selinux", MOUNT_ATTR_RDONLY | QUIET, "/sys/fs/selinux", NODE_NONE);
         /* The machine's own subtree, as its cgroup namespace shows it. */
         if ((p->namespaces & CLONE_NEWCGROUP) && p->cgroup)
                 add_mount(p, &cgroup_mount);
@@ -268,11 +272,24 @@ static void add_dev(const PlanBuild *b)
                 plan_add(p, PHASE_ROOT, OP_CONSOLE, "/dev/console");
 }
 
+/* systemd-nspawn labels what it makes of tmpfs and devpts. */
+static void add_labels(const PlanBuild *b, size_t first)
+{
+        for (size_t i = first; b->spec->selinux_apifs_context && i < b->plan->n; i++) {
+                PlanOp *op = &b->plan->items[i];
+                if (op->type == OP_MOUNT && (str_eq(op->fstype, "tmpfs") || str_eq(op->fstype, "devpts")))
+                        strv_pushf(&op->options, "context=%s", b->spec->selinux_apifs_context);
+        }
+}
+
 void plan_api_fs(PlanBuild *b)
 {
+        size_t first = b->plan->n;
+
         add_run(b);
         add_proc(b);
         add_sys(b);
         add_dev(b);
         add_mount(b->plan, &tmp_mount);
+        add_labels(b, first);
 }

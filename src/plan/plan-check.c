@@ -186,6 +186,17 @@ static int check_seccomp(const PlanBuild *b, Error *e)
         return 0;
 }
 
+static int check_selinux(const PlanBuild *b, Error *e)
+{
+        const MachineSpec *s = b->spec;
+        SpecField f = s->selinux_context ? SPEC_FIELD_SELINUX_CONTEXT : SPEC_FIELD_SELINUX_APIFS_CONTEXT;
+
+        if (b->facts->has_selinux || (!s->selinux_context && !s->selinux_apifs_context))
+                return 0;
+        return error_set(e, -EOPNOTSUPP, "%s needs SELinux, which is not active on this host; leave it out",
+                         plan_option(s, f, s->selinux_context ? "--selinux-context" : "--selinux-apifs-context").s);
+}
+
 static int check_chdir(const PlanBuild *b, Error *e)
 {
         static const char *const api[] = {"/proc", "/sys", "/dev"};
@@ -203,7 +214,7 @@ int plan_check(PlanBuild *b, Error *e)
 {
         static int (*const checks[])(PlanBuild *, Error *) = {plan_users_resolve, plan_users_check, check_capabilities,
                                                               check_ambient, plan_identity};
-        static int (*const pure[])(const PlanBuild *, Error *) = {check_root, check_seccomp, check_chdir};
+        static int (*const pure[])(const PlanBuild *, Error *) = {check_root, check_seccomp, check_selinux, check_chdir};
         int r = check_conflicts(b->spec, e);
 
         b->network = spec_is_set(b->spec, SPEC_FIELD_NETWORK) ? b->spec->network : SPEC_NETWORK_PRIVATE;

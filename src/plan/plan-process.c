@@ -19,6 +19,8 @@ void plan_inside(PlanBuild *b)
 {
         const MachineSpec *s = b->spec;
 
+        if (s->selinux_context) /* the label that execve(2) gives */
+                plan_add(b->plan, PHASE_INSIDE, OP_WRITE, "/proc/self/attr/exec")->text = xstrdup(s->selinux_context);
         plan_add(b->plan, PHASE_INSIDE, OP_HOSTNAME, NULL)->text = xstrdup(s->hostname ?: b->facts->machine_name);
         if (b->network == SPEC_NETWORK_PRIVATE)
                 plan_add(b->plan, PHASE_INSIDE, OP_LINK_UP, NULL)->text = xstrdup("lo");
@@ -112,6 +114,10 @@ static char **payload_environment(const PlanBuild *b)
         env_user(&env, b);
         if (uuid)
                 strv_pushf(&env, "container_uuid=%s", uuid);
+        if (b->facts->n_listen_fds > 0) {
+                strv_pushf(&env, "LISTEN_FDS=%u", b->facts->n_listen_fds);
+                strv_pushf(&env, "LISTEN_PID=%d", b->spec->as_pid2 ? 2 : 1);
+        }
         strv_push(&env, "NOTIFY_SOCKET=/run/host/notify");
         if (b->facts->n_credentials > 0)
                 strv_push(&env, "CREDENTIALS_DIRECTORY=/run/host/credentials");
@@ -295,6 +301,7 @@ static void add_exec(PlanBuild *b, char **take_env)
         PlanOp *op = plan_add(b->plan, PHASE_PROCESS, OP_EXEC, NULL);
 
         op->env = take_env;
+        op->number = b->facts->n_listen_fds;
         if (s->boot) {
                 op->path = xstrdup(b->facts->init_path);
                 strv_push(&op->argv, b->facts->init_path);

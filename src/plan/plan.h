@@ -83,9 +83,9 @@ typedef enum PlanOpType {
         OP_NO_NEW_PRIVS,
         OP_CHDIR,     /* path */
         OP_STUB_INIT, /* as PID 1 reap and forward; the rest of the plan runs in PID 2 */
-        OP_EXEC, /* argv, env; path NULL = search argv[0] in PATH of env. When path does not exist, the programs in `alternatives`
-                            * are tried in order. An argv[0] that begins with "-" (a login shell) becomes "-" and the base name
-                            * of the one taken */
+        OP_EXEC, /* argv, env; number: how many descriptors from 3 on stay open; path NULL = search argv[0] in PATH of env. When
+                       * path does not exist, the programs in `alternatives` are tried in order. An argv[0] that begins with "-" (a login
+                       * shell) becomes "-" and the base name of the one taken */
         _OP_TYPE_MAX,
 } PlanOpType;
 

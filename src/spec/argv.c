@@ -110,6 +110,8 @@ static int apply(Reader *r, const Found *found, const char *value, Error *e)
                 return k < 0 ? error_prefix(e, k, "%s", found->name) : 0;
         }
 
+        if (r->how->list && str_eq(value, "help") && spec_spelling_list(found->spelling, r->how->list))
+                return 1;
         _cleanup_free_ char *full = complete_value(r, found->spelling, value ?: found->spelling->fixed);
         _cleanup_free_ char *origin = xasprintf("argument %zu", r->i + 1);
         if (is_unset_variable(found->spelling, full))
@@ -159,7 +161,7 @@ static int read_short(Reader *r, const char *letters, Error *e)
                                 return error_set(e, -EINVAL, "option -%c needs an argument", *letters);
                 }
                 int k = apply(r, &found, value, e);
-                if (k < 0 || found.argument == SPEC_ARGUMENT_REQUIRED)
+                if (k != 0 || found.argument == SPEC_ARGUMENT_REQUIRED)
                         return k;
         }
         return 0;
@@ -179,7 +181,7 @@ int spec_read_argv(MachineSpec *s, const SpecArgv *how, char *const *argv, size_
                         break;
                 }
                 k = word[1] == '-' ? read_long(&r, word + 2, e) : read_short(&r, word + 1, e);
-                if (k < 0)
+                if (k != 0)
                         return k;
         }
         *ret_first = r.i;

@@ -13,8 +13,10 @@ typedef struct SpecArgv {
         void *ctx;
         const char *directory;    /* the caller's current directory, for relative paths; NULL: they are refused */
         char *const *environment; /* the caller's, for --setenv=NAME */
+        Buf *list;                /* what the value "help" lists, instead of being read; NULL: it is read */
 } SpecArgv;
 
 /* Reads options from argv[0] on (the words after the verb, NULL-terminated) up to the first word that is none, or behind "--";
- * *ret_first is its index. --opt=VALUE, --opt VALUE, -oVALUE, -o VALUE, bundled -ab. Unknown options are refused with the nearest one. */
+ * *ret_first is its index. --opt=VALUE, --opt VALUE, -oVALUE, -o VALUE, bundled -ab. Unknown options are refused with the nearest one.
+ * 1 when something was to be listed: the rest is not read then. */
 int spec_read_argv(MachineSpec *s, const SpecArgv *how, char *const *argv, size_t *ret_first, Error *e);

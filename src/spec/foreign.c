@@ -21,10 +21,11 @@ static const SpecForeign foreign[] = {
                 {"network-zone", "Network", "Zone", NULL},
                 {"network-namespace-path", "Network", "NamespacePath", NULL},
                 {"port", "Network", "Port", NULL},
-                {"selinux-context", NULL, NULL, NULL},
-                {"selinux-apifs-context", NULL, NULL, NULL},
                 {"forward-journal", NULL, NULL, NULL},
-                {"cleanup", NULL, NULL, NULL},
+                {"forward-journal-max-use", NULL, NULL, NULL},
+                {"forward-journal-keep-free", NULL, NULL, NULL},
+                {"forward-journal-max-file-size", NULL, NULL, NULL},
+                {"forward-journal-max-files", NULL, NULL, NULL},
 };
 
 const SpecForeign *spec_foreign(size_t *ret_n)

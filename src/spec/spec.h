@@ -211,6 +211,8 @@ typedef enum SpecField {
         SPEC_FIELD_AMBIENT_CAPABILITY,
         SPEC_FIELD_SYSTEM_CALL_FILTER,
         SPEC_FIELD_ADDRESS_FAMILIES,
+        SPEC_FIELD_SELINUX_CONTEXT,
+        SPEC_FIELD_SELINUX_APIFS_CONTEXT,
         SPEC_FIELD_RLIMIT, /* sixteen, one for each RLIMIT_*: SPEC_FIELD_RLIMIT + RLIMIT_NOFILE */
         SPEC_FIELD_RLIMIT_LAST = SPEC_FIELD_RLIMIT + SPEC_RLIMITS - 1,
         SPEC_FIELD_OOM_SCORE_ADJUST,
@@ -279,6 +281,8 @@ typedef struct MachineSpec {
         uint64_t ambient_capability;
         char **system_call_filter; /* names and @groups that are let through too; with "~" in front: that are not */
         char **address_families;   /* AF_* that sockets may be of; all with "~" in front: that they may not be of; "none" */
+        char *selinux_context,
+                        *selinux_apifs_context; /* labels of the payload's processes; of /dev, /run and what else is made */
 
         /* Resources */
         SpecRlimit rlimit[SPEC_RLIMITS]; /* index is RLIMIT_* */

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <signal.h>
 #include <sys/resource.h>
 
 #include "base/alloc.h"
@@ -137,6 +138,13 @@ static const SpecSpelling spellings[] = {
          .fixed = "yes", .section = "Exec", .key = "NoNewPrivileges", .metavar = "BOOL",
          .help = "Set-user-ID programs give no rights", .heading = SPEC_HEADING_SECURITY, .uses = MACHINE},
 
+        {.field = SPEC_FIELD_SELINUX_CONTEXT, .short_name = 'Z', .long_name = "selinux-context",
+         .argument = SPEC_ARGUMENT_REQUIRED, .metavar = "LABEL", .help = "SELinux label of the machine's processes",
+         .heading = SPEC_HEADING_SECURITY, .uses = MACHINE},
+        {.field = SPEC_FIELD_SELINUX_APIFS_CONTEXT, .short_name = 'L', .long_name = "selinux-apifs-context",
+         .argument = SPEC_ARGUMENT_REQUIRED, .metavar = "LABEL", .help = "SELinux label of its /dev, /run and /tmp",
+         .heading = SPEC_HEADING_SECURITY, .uses = MACHINE},
+
         {.field = SPEC_FIELD_RLIMIT, .named_rlimit = true, .long_name = "rlimit", .argument = SPEC_ARGUMENT_REQUIRED,
          .metavar = "NAME=SOFT[:HARD]", .help = "Set a resource limit", .heading = SPEC_HEADING_RESOURCES, .uses = MACHINE},
         LIMIT(RLIMIT_CPU, "LimitCPU"),
@@ -235,6 +243,35 @@ const SpecSpelling *spec_spellings(size_t *ret_n)
 const char *const *spec_spelling_choices(const SpecSpelling *sp)
 {
         return sp->argument == SPEC_ARGUMENT_NONE ? NULL : field_row(sp->field)->type->choices;
+}
+
+static void add_line(Buf *out, const char *word)
+{
+        if (word)
+                buf_addf(out, "%s\n", word);
+}
+
+bool spec_spelling_list(const SpecSpelling *sp, Buf *out)
+{
+        const ValueType *type = field_row(sp->field)->type;
+
+        if (sp->argument == SPEC_ARGUMENT_NONE || type == &value_bool || (!sp->named_rlimit && type == &value_rlimit))
+                return false;
+        if (sp->named_rlimit)
+                for (unsigned i = 0; i < SPEC_RLIMITS; i++)
+                        add_line(out, value_rlimit_to_name(i));
+        else if (type == &value_capabilities)
+                for (unsigned i = 0; i < 64; i++)
+                        add_line(out, value_capability_to_name(i));
+        else if (type == &value_signal)
+                for (int i = 1; i <= SIGRTMAX; i++) {
+                        _cleanup_free_ char *name = value_signal_to_name(i);
+                        add_line(out, *name == 'S' ? name : NULL);
+                }
+        else
+                for (const char *const *word = type->choices; word && *word; word++)
+                        add_line(out, *word);
+        return out->len > 0;
 }
 
 static const char *const headings[_SPEC_HEADING_MAX] = {

@@ -58,6 +58,9 @@ const char *spec_heading_title(SpecHeading heading); /* "Execution:" */
 /* The words an option's argument is chosen from, NULL-terminated; NULL when it is free text. */
 const char *const *spec_spelling_choices(const SpecSpelling *spelling);
 
+/* What the argument "help" of an option lists, a word a line: the names it knows. False: it is free text, and "help" a value. */
+bool spec_spelling_list(const SpecSpelling *spelling, Buf *out);
+
 /* "  -M --machine=NAME        Set the machine's name", under its heading, all that one of `uses` takes. */
 void spec_help(Buf *out, unsigned uses);
 void spec_help_option(Buf *out, const SpecOption *option);

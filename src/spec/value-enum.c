@@ -69,6 +69,8 @@ static int users_parse(MachineSpec *s, SpecField f, ValueVariant variant, const 
 {
         int r = value_find_name(users_names, ELEMENTSOF(users_names), text);
 
+        if (r < 0 && str_eq(text, "managed")) /* 262: a range of a registry; berth's own keeps one for each machine */
+                r = SPEC_USERS_PICK;
         if (r < 0 && str_parse_bool(text) >= 0) /* "0" and "1" too are booleans here, as for systemd-nspawn */
                 r = str_parse_bool(text) ? SPEC_USERS_OWNER : SPEC_USERS_NO;
         if (r < 0)

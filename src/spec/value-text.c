@@ -32,6 +32,20 @@ static int slice_parse(MachineSpec *s, SpecField f, ValueVariant variant, const 
 }
 const ValueType value_slice = {slice_parse, value_string_format, value_string_take, value_string_clear, NULL, false};
 
+/* ---- SELinux labels ---- */
+
+/* What a policy calls user:role:type, with a level or without; it alone knows which there are. */
+static int label_parse(MachineSpec *s, SpecField f, ValueVariant variant, const char *text, Error *e)
+{
+        const char *first = strchr(text, ':'), *second = first ? strchr(first + 1, ':') : NULL;
+
+        if (!second || first == text || second == first + 1 || !second[1] || strpbrk(text, " \t\n\""))
+                return error_set(e, -EINVAL, "'%s' is no SELinux label; write USER:ROLE:TYPE or USER:ROLE:TYPE:LEVEL", text);
+        value_string_assign(s, f, xstrdup(text));
+        return 0;
+}
+const ValueType value_label = {label_parse, value_string_format, value_string_take, value_string_clear, NULL, false};
+
 /* ---- --background=COLOR ---- */
 
 static int background_parse(MachineSpec *s, SpecField f, ValueVariant variant, const char *text, Error *e)

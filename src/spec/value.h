@@ -36,7 +36,8 @@ extern const ValueType value_bool, value_path, value_machine, value_hostname, va
                 value_environment, value_signal, value_personality, value_users, value_network, value_capabilities, value_rlimit,
                 value_oom_score, value_cpus, value_mounts, value_console, value_seconds, value_settings, value_volatile,
                 value_pivot_root, value_slice, value_users_map, value_ownership, value_filter, value_families, value_resolv_conf,
-                value_timezone, value_link_journal, value_user_names, value_user_shell, value_credentials, value_background;
+                value_timezone, value_link_journal, value_user_names, value_user_shell, value_credentials, value_background,
+                value_label;
 
 /* The member that a field's row points to. */
 #define VALUE_MEMBER(T, s, f) ((T *)((char *)(s) + field_row(f)->offset))

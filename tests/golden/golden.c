@@ -184,6 +184,71 @@ static char *run_way(const Case *c, bool argv, bool nspawn)
         return buf_take(&out);
 }
 
+/* ---- every key ---- */
+
+/* Whether the command line of a test has an option of the field. */
+static bool has_option(const Case *c, const SpecSpelling *all, size_t n, SpecField f)
+{
+        for (size_t i = 0; i < n; i++) {
+                const SpecSpelling *sp = &all[i];
+                bool same = sp->field == f || (sp->named_rlimit && f >= SPEC_FIELD_RLIMIT && f <= SPEC_FIELD_RLIMIT_LAST);
+                _cleanup_free_ char *option = sp->long_name ? xasprintf(" --%s", sp->long_name) : NULL,
+                                    *letter = sp->short_name ? xasprintf(" -%c", sp->short_name) : NULL;
+                if (same && ((option && strstr(c->argv, option)) || (letter && strstr(c->argv, letter))))
+                        return true;
+        }
+        return false;
+}
+
+/* A key without a test that holds it against the command line may mean something else there, and nobody would see it. The words of
+ * Parameters= are the command. */
+static void note_keys(const Case *c, bool *tested)
+{
+        size_t n;
+        const SpecSpelling *all = spec_spellings(&n);
+
+        for (size_t i = 0; i < n; i++) {
+                _cleanup_free_ char *key = all[i].key ? xasprintf("\n%s=", all[i].key) : NULL;
+                if (key && strstr(c->nspawn, key) &&
+                    (all[i].field == SPEC_FIELD_PARAMETERS || has_option(c, all, n, all[i].field)))
+                        tested[i] = true;
+        }
+}
+
+static void note_options(const Case *c, bool *used)
+{
+        size_t n;
+        const SpecSpelling *all = spec_spellings(&n);
+
+        for (size_t i = 0; i < n; i++)
+                if (all[i].long_name && has_option(c, &all[i], 1, all[i].field))
+                        used[i] = true;
+}
+
+/* Settings that a plan does not show: they say which one is made, or where from. */
+static bool shows_nothing(SpecField f)
+{
+        return f == SPEC_FIELD_SETTINGS || f == SPEC_FIELD_DIRECTORY || f == SPEC_FIELD_MACHINE || f == SPEC_FIELD_TEMPLATE;
+}
+
+static size_t missing_spellings(const bool *tested, const bool *used)
+{
+        size_t n, missing = 0;
+        const SpecSpelling *all = spec_spellings(&n);
+
+        for (size_t i = 0; i < n; i++) {
+                if (all[i].key && !tested[i]) {
+                        printf("no test compares %s= of [%s] with its option\n", all[i].key, all[i].section);
+                        missing++;
+                }
+                if (all[i].long_name && !used[i] && !shows_nothing(all[i].field)) {
+                        printf("no test has --%s\n", all[i].long_name);
+                        missing++;
+                }
+        }
+        return missing;
+}
+
 static void print_diff(const char *name, const char *expected, const char *got)
 {
         char dir[] = "/tmp/golden-XXXXXX";
@@ -201,7 +266,7 @@ static void print_diff(const char *name, const char *expected, const char *got)
         file_remove_tree_at(AT_FDCWD, dir);
 }
 
-static bool run_case(int dirfd, const char *name, bool bless)
+static bool run_case(int dirfd, const char *name, bool bless, bool *tested, bool *used)
 {
         _cleanup_free_ char *text = NULL, *got = NULL;
         _cleanup_(case_done) Case c = {};
@@ -211,10 +276,13 @@ static bool run_case(int dirfd, const char *name, bool bless)
                 printf("%s: cannot be read\n", name);
                 return false;
         }
+        if (c.has_argv)
+                note_options(&c, used);
         if (c.layers || !c.has_argv || !c.nspawn)
                 got = run_way(&c, c.has_argv, c.nspawn != NULL);
         else {
                 _cleanup_free_ char *other = run_way(&c, false, true);
+                note_keys(&c, tested);
                 got = run_way(&c, true, false);
                 if (!str_eq(got, other)) {
                         print_diff(name, got, other);
@@ -238,7 +306,9 @@ int main(int argc, char **argv)
         bool bless = argc == 3 && str_eq(argv[1], "--bless");
         _cleanup_closedir_ DIR *d = argc >= 2 ? opendir(argv[argc - 1]) : NULL;
         _cleanup_strv_ char **names = NULL;
-        size_t failed = 0;
+        size_t failed = 0, n;
+        (void)spec_spellings(&n);
+        _cleanup_free_ bool *tested = xnew(bool, n), *used = xnew(bool, n);
 
         if (!d) {
                 fprintf(stderr, "usage: golden [--bless] DIRECTORY\n");
@@ -249,7 +319,8 @@ int main(int argc, char **argv)
                         strv_push(&names, entry->d_name);
         strv_sort(names);
         STRV_FOREACH (name, names)
-                failed += !run_case(dirfd(d), *name, bless);
+                failed += !run_case(dirfd(d), *name, bless, tested, used);
         printf("%zu of %zu golden tests passed\n", strv_len(names) - failed, strv_len(names));
+        failed += missing_spellings(tested, used);
         return failed > 0 || strv_len(names) == 0;
 }

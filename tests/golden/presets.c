@@ -81,6 +81,14 @@ static void no_user_namespaces(HostFacts *f)
 {
         f->has_user_namespaces = false;
 }
+static void selinux(HostFacts *f)
+{
+        f->has_selinux = true;
+}
+static void sockets(HostFacts *f)
+{
+        f->n_listen_fds = 2;
+}
 static void no_seccomp(HostFacts *f)
 {
         f->has_seccomp = false;
@@ -245,6 +253,8 @@ static const Preset presets[] = {
                 {"names", names},
                 {"zone", zone},
                 {"journal", journal},
+                {"selinux", selinux},
+                {"sockets", sockets},
                 {"merged", merged},
                 {"unmerged", unmerged},
                 {"scratch", scratch},

@@ -54,6 +54,73 @@ merged_usr() { # a root whose programs are all in /usr
         [[ $(nspawn --no-pager --help) == *--private-users-ownership=* ]]
 }
 
+@test "called systemd-nspawn: what the machine writes into a file comes between what the caller writes" {
+        { echo first; nspawn -D "$D" echo second </dev/null; echo third; } >"$T/out"
+        [ "$(tr -d '\r' <"$T/out" | xargs)" = "first second third" ]
+        printf '1\n2\n' >"$T/in"
+        { read -r _; "$BERTH" run -q --console=interactive -D "$D" head -n 1; } <"$T/in" >"$T/out"
+        [[ $(cat "$T/out") != *1* ]]
+}
+
+@test "called systemd-nspawn: help lists what an option knows" {
+        [[ $(nspawn --kill-signal=help) == *SIGTERM*SIGRTMIN+3* ]]
+        [[ $(nspawn --capability=help) == *CAP_CHOWN*CAP_BPF* ]]
+        [[ $(nspawn --drop-capability=help) == *CAP_CHOWN* ]]
+        [[ $(nspawn --rlimit help) == *NOFILE* ]]
+        [[ $(nspawn --resolv-conf=help) == *replace-stub* ]]
+        [[ $(nspawn --timezone=help) == *symlink* ]]
+        [[ $(nspawn --link-journal=help) == *try-guest* ]]
+        [[ $("$BERTH" run --console=help) == *autopipe* ]]
+        [ "$(nspawn -P -D "$D" --hostname=help hostname)" = help ]
+}
+
+@test "called systemd-nspawn: --no-ask-password and --system ask for what is so, --cleanup clears a killed machine" {
+        [ "$(nspawn --no-ask-password --system -P -D "$D" echo here)" = here ]
+        "$T/compat/systemd-nspawn" -q -P -M gone -D "$D" sleep 1000 &
+        for i in $(seq 50); do [ -e "$BERTH_RUN/machines/gone/state" ] && break; sleep 0.1; done
+        refused "'gone' is running" -- nspawn --cleanup -M gone
+        kill -9 $!
+        wait $! || true
+        for i in $(seq 20); do nspawn --cleanup -M gone && break; sleep 0.1; done
+        [ ! -e "$BERTH_RUN/machines/gone" ]
+        refused --cleanup --machine -- nspawn --cleanup
+}
+
+@test "--selinux-context needs SELinux" {
+        [ ! -e /sys/fs/selinux/enforce ] || skip "SELinux is active here"
+        refused --selinux-context "not active" -- in_root -Z system_u:system_r:x:s0 true
+        refused --selinux-apifs-context "not active" -- in_root -L system_u:object_r:x:s0:c1,c2 true
+        refused "is no SELinux label" -- in_root -Z x true
+}
+
+@test "what excludes each other is refused, and both are named" {
+        mkdir "$T/shared"
+        while IFS='|' read -r options first second; do
+                eval "set -- $options"
+                run nspawn --plan "$@" true
+                [ "$status" = 1 ] && [[ $output == *"$first"* ]] && [[ $output == *"$second"* ]] ||
+                        { echo "status $status, not '$first' and '$second' for $options: $output"; return 1; }
+        done <<'END'
+-D "$D" -b -a|--boot|--as-pid2
+-D "$D" -b --ambient-capability=CAP_KILL|--boot|--ambient-capability
+-D "$D" --ambient-capability=all|--ambient-capability|all
+-D "$D" --ambient-capability=CAP_SYS_TIME|--ambient-capability|--capability=CAP_SYS_TIME
+-D "$D" --template="$T/shared" -x|--template|--ephemeral
+--template="$T/shared"|--template|--directory or --machine
+-D "$D" -x --link-journal=host|--ephemeral|--link-journal
+-D "$D" -x --link-journal=guest|--ephemeral|--link-journal
+-D "$D" --private-users=655360 --private-users-ownership=chown --read-only|chown|--read-only
+-D "$D" --private-users=655360 --private-users-ownership=chown --volatile=state|chown|--volatile
+-D "$D" --private-users=655360 --private-users-ownership=chown --volatile=overlay|chown|--volatile
+-D "$D" --bind-user=daemon|--bind-user|--private-users
+-D "$D" --private-users=pick --private-users-map=0:700000:10|--private-users|--private-users-map
+-D "$D" --keep-unit --slice=a|--keep-unit|--slice
+-D "$D" --keep-unit --property=A=b|--keep-unit|--property
+-D / -x --private-users=655360 --private-users-ownership=chown|chown|--ephemeral
+-D /|--directory|--ephemeral or --volatile
+END
+}
+
 @test "called systemd-nspawn: variables that steer it are refused when they ask for what there is not" {
         refused SYSTEMD_NSPAWN_API_VFS_WRITABLE -- env SYSTEMD_NSPAWN_API_VFS_WRITABLE=network "$T/compat/systemd-nspawn" -q -P -D "$D" true
         SYSTEMD_NSPAWN_API_VFS_WRITABLE=0 SYSTEMD_NSPAWN_LOCK=1 SYSTEMD_SUPPRESS_SYNC=1 nspawn -P -D "$D" true
@@ -291,6 +358,102 @@ merged_usr() { # a root whose programs are all in /usr
         [[ $run2 == *'"memberOf":["wheel"]'* ]]
         [[ $run2 == *'"homeDirectory":"/run/host/home/'* ]]
         [[ $run2 == *"home 60514"* ]]
+}
+
+# ---- the commands that people use ----
+
+@test "the commands of guides run as they are written" {
+        busybox_machine gentoo-stage3-amd64 'echo booted; ls /var/portage /var/tmp/portage; echo o >/var/tmp/portage/made; uname -m; poweroff -f'
+        busybox_machine fedora none
+        printf '#!/bin/sh\necho dnf "$@"\n' >"$BERTH_MACHINES/fedora/bin/dnf"
+        chmod 755 "$BERTH_MACHINES/fedora/bin/dnf"
+        mkdir "$T/portage" "$T/tmp"
+        echo tree >"$T/portage/profile"
+        as_written() { # COMMAND-LINE: with the places that it names
+                PATH=$T/compat:$PATH unshare --mount sh -ec '
+                        mkdir -p /var/lib/machines
+                        mount --bind "$BERTH_MACHINES" /var/lib/machines
+                        mkdir -p /var/tmp/portage /var/portage
+                        mount --bind "$0/portage" /var/portage
+                        mount --bind "$0/tmp" /var/tmp/portage
+                        unset BERTH_MACHINES
+                        eval "$1"' "$T" "$1" </dev/null
+        }
+        [ "$(as_written 'echo "echo in \$PWD; exit 5" | systemd-nspawn -q --console=pipe -D /var/lib/machines/gentoo-stage3-amd64 || echo $?' | xargs)" = "in /root 5" ]
+        run as_written 'systemd-nspawn -D /var/lib/machines/gentoo-stage3-amd64 -b'
+        [ "$status" = 0 ] && [[ $output == *booted* ]]
+        run as_written 'systemd-nspawn --machine=gentoo-stage3-amd64 --boot --bind-ro=/var/portage --bind=/var/tmp/portage'
+        [ "$status" = 0 ] && [[ $output == *profile* ]]
+        [ "$(cat "$T/tmp/made")" = o ]
+        [ "$(as_written 'systemd-nspawn -q -M fedora dnf install -y systemd' | tr -d '\r')" = "dnf install -y systemd" ]
+        rmdir /var/portage /var/tmp/portage 2>/dev/null || :
+}
+
+@test "a settings file with Personality=x86 and binds; a device that the host lacks is named" {
+        mkdir "$T/pulse"
+        busybox_machine box none
+        cat >"$T/box.nspawn" <<END
+[Exec]
+Personality=x86
+[Files]
+BindReadOnly=$T/pulse:/mnt
+Bind=$T/pulse:/run/user/host/pulse
+END
+        mv "$T/box.nspawn" "$BERTH_MACHINES/box.nspawn"
+        run nspawn -P --settings=trusted -M box sh -c 'uname -m; [ -d /run/user/host/pulse ] && ! touch /mnt/x 2>/dev/null'
+        [ "$status" = 0 ] && { [ "$output" = i686 ] || [ "$(uname -m)" != x86_64 ]; }
+        printf '[Files]\nBind=/dev/dri-of-nobody\n' >"$BERTH_MACHINES/box.nspawn"
+        refused /dev/dri-of-nobody -- nspawn -P --settings=trusted -M box true
+}
+
+@test "--personality=x86 runs a 32-bit root" {
+        [ "$(uname -m)" = x86_64 ] || skip "not an x86-64 host"
+        cat >"$T/uname.c" <<'END'
+static long call(long nr, long a, long b, long c)
+{
+        long r;
+        __asm__ volatile("int $0x80" : "=a"(r) : "a"(nr), "b"(a), "c"(b), "d"(c) : "memory");
+        return r;
+}
+void _start(void)
+{
+        static char names[6 * 65];
+        int n = 0;
+        call(122, (long)names, 0, 0); /* uname */
+        while (names[4 * 65 + n])
+                n++;
+        call(4, 1, (long)(names + 4 * 65), n);
+        call(1, sizeof(long) == 4 ? 32 : 64, 0, 0);
+}
+END
+        cc -m32 -O1 -static -nostdlib -fno-stack-protector -fno-pic -no-pie -o "$T/uname" "$T/uname.c" || skip "no 32-bit compiler"
+        mkdir -p "$T/root32/usr/bin"
+        cp "$T/uname" "$T/root32/usr/bin/uname"
+        run nspawn -P --personality=x86 -D "$T/root32" /usr/bin/uname
+        [ "$status" = 32 ] && [ "$output" = i686 ]
+        run "$BERTH" run -q -P --personality=x86 -D "$T/root32" /usr/bin/uname
+        [ "$status" = 32 ] && [ "$output" = i686 ]
+}
+
+# ---- what is handed in ----
+
+@test "sockets of a service manager are handed in (LISTEN_FDS)" {
+        activated() { # OPTION...: one pipe at descriptor 3
+                python3 -c '
+import os, sys
+r, w = os.pipe()
+os.write(w, b"from outside\n")
+os.close(w)
+if r != 3:
+    os.dup2(r, 3)
+os.set_inheritable(3, True)
+os.environ["LISTEN_FDS"] = "1"
+os.environ["LISTEN_PID"] = str(os.getpid())
+os.execv(sys.argv[1], sys.argv[1:])' "$BERTH" run -q -P -D "$D" "$@"
+        }
+        [ "$(activated sh -c 'cat <&3; echo $LISTEN_FDS $LISTEN_PID $$' | xargs)" = "from outside 1 1 1" ]
+        [ "$(activated --as-pid2 sh -c 'cat <&3; echo $LISTEN_FDS $LISTEN_PID $$' | xargs)" = "from outside 1 2 2" ]
+        [ "$(LISTEN_FDS=1 LISTEN_PID=1 in_root sh -c 'echo x$LISTEN_FDS; ls /proc/self/fd' | xargs)" = "x 0 1 2 3" ]
 }
 
 # ---- rights ----

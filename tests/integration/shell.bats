@@ -11,6 +11,17 @@ setup() {
 }
 teardown() { berth_teardown; }
 
+@test "who enters is held to the machine's own filters, and to its --suppress-sync" {
+        busybox_machine held busybox
+        cp "$BERTH_BUILD/tests/unit/engine/probe" "$BERTH_MACHINES/held/bin/probe"
+        "$BERTH" start --system-call-filter='~@chown' --system-call-filter=@keyring --restrict-address-families=AF_UNIX --suppress-sync=yes held
+        run "$BERTH" shell held -- chown 1 /tmp
+        [ "$status" = 1 ] && [[ $output == *"not permitted"* ]]
+        [ "$("$BERTH" shell held -- probe call keyctl)" != EPERM ]
+        [ "$("$BERTH" shell held -- probe call route)" = EAFNOSUPPORT ]
+        [ "$("$BERTH" shell held -- probe call fsync)" = ok ]
+}
+
 @test "output, errors, input and exit status" {
         run berth shell web -- sh -c 'cat; exit 5' <<<"given"
         [ "$status" -eq 5 ]
