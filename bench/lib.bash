@@ -1,18 +1,26 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # What the benchmarks share: a place of their own, a small root, tables from hyperfine's JSON.
 
+# /run is in memory on each host that an init booted; where it is not, the benchmark sees one that is.
+run_in_memory() { # ARGUMENT...: those of the benchmark, which is started again
+        [ "$(stat -f -c %T /run)" = tmpfs ] && return
+        rm -rf "$place"
+        exec unshare -m sh -c 'mount -t tmpfs -o mode=755 run /run && exec "$0" "$@"' "$PWD/${0##*/}" "$@"
+}
+
 place=$(mktemp -d /var/tmp/berth-bench.XXXXXX)
 made_by_nspawn=()
-export BERTH_MACHINES=$place/machines BERTH_STATE=$place/state BERTH_RUN=$place/run
+export BERTH_MACHINES=$place/machines BERTH_STATE=$place/state BERTH_RUN=/run/${place##*/}
 # systemd-nspawn --keep-unit makes payload/ and supervisor/ in the control group that it is started in, and leaves them.
-cgroup=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/self/mounts)$(sed -n 's/^0:://p' /proc/self/cgroup)
+cgroup_mount=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/self/mounts)
+cgroup=$cgroup_mount$(sed -n 's/^0:://p' /proc/self/cgroup)
 for group in payload supervisor; do [ -e "$cgroup/$group" ] || made_by_nspawn+=("$cgroup/$group"); done
 bench_cleanup() {
         local m
         for m in $("$BERTH" list --no-legend 2>/dev/null | awk '{ print $1 }'); do "$BERTH" terminate "$m"; done
         sleep 0.5 # its last processes are still ending
-        find "${made_by_nspawn[@]}" -depth -type d -exec rmdir {} + 2>/dev/null
-        rm -rf --one-file-system "$place"
+        find "${made_by_nspawn[@]}" -depth -type d -exec rmdir {} + 2>/dev/null || :
+        rm -rf --one-file-system "$place" "$BERTH_RUN"
 }
 trap bench_cleanup EXIT
 trap 'exit 130' INT TERM

@@ -47,17 +47,41 @@ static int read_note(int dirfd, const char *name, uint32_t *ret)
         return r < 0 ? r : is_range(*ret) ? 0 : -EINVAL;
 }
 
-static void take_notes(SpecIdRanges *taken, int dirfd, const char *except)
+/* Beside the notes, from each range a link to the name of its machine: whether one is promised is not asked of a thousand files. */
+typedef struct LinkName {
+        char s[16];
+} LinkName;
+
+static LinkName link_name(uint32_t base)
 {
-        _cleanup_closedir_ DIR *dir = fdopendir(dup(dirfd));
-        if (!dir)
-                return;
-        rewinddir(dir);
-        for (struct dirent *d; (d = readdir(dir));) {
-                uint32_t base;
-                if (d->d_name[0] != '.' && !str_eq(d->d_name, except) && read_note(dirfd, d->d_name, &base) >= 0)
-                        *vec_push(taken) = (SpecIdRange){.outside = base, .count = RANGE_COUNT};
-        }
+        LinkName link;
+        snprintf(link.s, sizeof(link.s), "@%u", base); /* no machine's name begins so */
+        return link;
+}
+
+static bool is_noted(int dirfd, uint32_t base, const char *except)
+{
+        char name[128];
+        uint32_t noted;
+        ssize_t n = readlinkat(dirfd, link_name(base).s, name, sizeof(name) - 1);
+        if (n < 0)
+                return false;
+        name[n] = '\0';
+        return !str_eq(name, except) && read_note(dirfd, name, &noted) >= 0 && noted == base;
+}
+
+static int write_note(int dirfd, const char *name, uint32_t base)
+{
+        char text[16];
+        int len = snprintf(text, sizeof(text), "%u\n", base);
+        uint32_t before;
+
+        if (read_note(dirfd, name, &before) >= 0)
+                (void)unlinkat(dirfd, link_name(before).s, 0);
+        (void)unlinkat(dirfd, link_name(base).s, 0); /* of a machine that was removed by hand */
+        if (symlinkat(name, dirfd, link_name(base).s) < 0)
+                return -errno;
+        return file_write_atomic_at(dirfd, name, text, (size_t)len, 0644, false);
 }
 
 /* Users and groups of the host, and the ranges of rootless containers. */
@@ -121,11 +145,11 @@ static int ranges_dir(const MachineHost *h)
         return fd < 0 ? -errno : fd;
 }
 
-static int choose(const char *name, const SpecIdRanges *taken, IdRange *ret, Error *e)
+static int choose(int dirfd, const char *name, const SpecIdRanges *taken, IdRange *ret, Error *e)
 {
         for (unsigned attempt = 0; attempt <= RANGE_TRIES; attempt++) {
                 uint32_t base = candidate(name, attempt);
-                if (is_taken(taken, base))
+                if (is_taken(taken, base) || is_noted(dirfd, base, name))
                         continue;
                 int fd = lock_range(base);
                 if (fd == -EAGAIN)
@@ -149,23 +173,22 @@ int machine_range_take(const MachineHost *h, const char *name, bool keep, IdRang
         if (keep && read_note(dirfd, name, &base) >= 0) { /* the usual case costs one read and one lock */
                 int fd = lock_range(base);
                 if (fd >= 0) {
+                        (void)symlinkat(name, dirfd, link_name(base).s); /* as a rule it is there */
                         *ret = (IdRange){base, fd};
                         return 0;
                 }
         }
-        _cleanup_close_ int lock = sys_lock_at(dirfd, ".lock", true, true);
-        if (lock < 0)
+        /* One that is not kept is safe by its own lock: nobody notes it for another without having that. */
+        _cleanup_close_ int lock = keep ? sys_lock_at(dirfd, ".lock", true, true) : -1;
+        if (keep && lock < 0)
                 return error_sys(e, lock, "cannot lock '%s/id-ranges'", h->state_dir);
         SpecIdRanges taken = {0};
-        take_notes(&taken, dirfd, name);
         take_accounts(&taken);
-        int r = choose(name, &taken, ret, e);
+        int r = choose(dirfd, name, &taken, ret, e);
         free(taken.items);
         if (r < 0 || !keep)
                 return r;
-        char text[16];
-        int len = snprintf(text, sizeof(text), "%u\n", ret->base);
-        r = file_write_atomic_at(dirfd, name, text, (size_t)len, 0644, false);
+        r = write_note(dirfd, name, ret->base);
         if (r < 0) {
                 machine_range_release(ret);
                 return error_sys(e, r, "cannot write '%s/id-ranges/%s'", h->state_dir, name);
@@ -182,13 +205,25 @@ uint32_t machine_range_peek(const MachineHost *h, const char *name)
 
 void machine_range_rename(const MachineHost *h, const char *name, const char *new_name)
 {
-        _cleanup_free_ char *from = xasprintf("%s/id-ranges/%s", h->state_dir, name),
-                            *to = xasprintf("%s/id-ranges/%s", h->state_dir, new_name);
-        (void)rename(from, to); /* without it, the machine gets another one: its files do not tell the difference */
+        _cleanup_free_ char *path = path_join(h->state_dir, "id-ranges");
+        _cleanup_close_ int dirfd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        uint32_t base;
+        if (dirfd < 0 || renameat(dirfd, name, dirfd, new_name) < 0)
+                return; /* without it, the machine gets another one: its files do not tell the difference */
+        if (read_note(dirfd, new_name, &base) >= 0) {
+                (void)unlinkat(dirfd, link_name(base).s, 0);
+                (void)symlinkat(new_name, dirfd, link_name(base).s);
+        }
 }
 
 void machine_range_forget(const MachineHost *h, const char *name)
 {
-        _cleanup_free_ char *path = xasprintf("%s/id-ranges/%s", h->state_dir, name);
-        (void)unlink(path);
+        _cleanup_free_ char *path = path_join(h->state_dir, "id-ranges");
+        _cleanup_close_ int dirfd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        uint32_t base;
+        if (dirfd < 0)
+                return;
+        if (read_note(dirfd, name, &base) >= 0)
+                (void)unlinkat(dirfd, link_name(base).s, 0);
+        (void)unlinkat(dirfd, name, 0);
 }

@@ -198,6 +198,15 @@ wait_for() { # SECONDS COMMAND...
         [ "$status" != 0 ]
 }
 
+@test "SIGRTMIN is counted as systemd counts it" {
+        in_root --kill-signal=SIGRTMIN+3 sh -c 'trap "exit 7" 37; echo up; while :; do sleep 0.1; done' >"$BATS_TEST_TMPDIR/out" &
+        wait_for 5 grep up "$BATS_TEST_TMPDIR/out"
+        kill -TERM "$(supervisor)"
+        local status=0
+        wait $! || status=$?
+        [ "$status" = 7 ]
+}
+
 @test "kill -9 of the supervisor takes a piped payload along" {
         in_root sleep 12323 &
         wait_for 5 pgrep -f '^sleep 12323'

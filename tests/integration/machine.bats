@@ -58,6 +58,7 @@ supervisor() { sed -n 's/^SUPERVISOR=//p' "$BERTH_RUN/machines/$1/state"; }
         rm -r "$BERTH_STATE"
         berth start web
         [ -s "$BERTH_STATE/id-ranges/web" ]
+        [ "$(readlink "$BERTH_STATE/id-ranges/@$(cat "$BERTH_STATE/id-ranges/web")")" = web ]
         berth terminate web
 }
 
@@ -276,7 +277,24 @@ supervisor() { sed -n 's/^SUPERVISOR=//p' "$BERTH_RUN/machines/$1/state"; }
         berth remove web web2
         run berth images
         [ "$output" = "No images." ]
-        [ ! -e "$BERTH_STATE/id-ranges/web" ]
+        [ "$(ls -A "$BERTH_STATE/id-ranges")" = .lock ]
+}
+
+@test "a range that is noted for one machine is not given to another" {
+        busybox_machine one
+        busybox_machine two
+        berth start two
+        berth terminate two
+        local base
+        base=$(cat "$BERTH_STATE/id-ranges/two") # what the name makes of itself
+        rm "$BERTH_STATE/id-ranges/two" "$BERTH_STATE/id-ranges/@$base"
+        echo "$base" >"$BERTH_STATE/id-ranges/one" # as if its own had been taken once
+        berth start one
+        [ "$(readlink "$BERTH_STATE/id-ranges/@$base")" = one ]
+        berth terminate one
+        berth start two
+        [ "$(cat "$BERTH_STATE/id-ranges/two")" != "$base" ]
+        berth terminate two
 }
 
 # A machine with all that identifies it, on the driver: identified NAME DRIVER
