@@ -59,6 +59,19 @@ uint64_t hash_siphash24(const void *data, size_t len, const uint8_t key[static 1
         return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
+uint32_t hash_crc32(const void *data, size_t len)
+{
+        const uint8_t *bytes = data;
+        uint32_t crc = UINT32_MAX;
+
+        for (size_t i = 0; i < len; i++) {
+                crc ^= bytes[i];
+                for (unsigned bit = 0; bit < 8; bit++)
+                        crc = (crc >> 1) ^ (UINT32_C(0xedb88320) & -(crc & 1));
+        }
+        return ~crc;
+}
+
 void hash_hex(const uint8_t *bytes, size_t n, char *ret)
 {
         static const char digits[] = "0123456789abcdef";

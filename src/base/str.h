@@ -26,6 +26,9 @@ int str_parse_seconds(const char *s, uint64_t *ret_usec); /* "90", "1min 30s", "
 /* Levenshtein's distance in bytes; SIZE_MAX when one of them is longer than 255, which is no slip of the finger. */
 size_t str_edit_distance(const char *a, const char *b);
 
+/* By the rules of UAPI.10 (Version Format): "1.2~rc1" < "1.2" < "1.2.1" < "1.10"; < 0, 0 or > 0. */
+int str_compare_versions(const char *a, const char *b);
+
 bool str_is_hex(const char *s, size_t digits);        /* exactly that many lower or upper case digits */
 size_t str_utf8_decode(const char *s, uint32_t *ret); /* bytes of the code point at s, 0 where s is not valid UTF-8 or ends */
 size_t str_utf8_columns(const char *s);               /* display columns, one for each code point that is not combining */

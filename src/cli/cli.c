@@ -69,8 +69,7 @@ static int take_own(void *ctx, size_t option, const char *value, Error *e)
 static bool at_command(const Cli *c)
 {
         return c->verb == &verb_nspawn || c->verb == &verbs[VERB_UNSHARE] ||
-               (c->verb->command &&
-                (c->words || spec_is_set(&c->spec, SPEC_FIELD_DIRECTORY) || spec_is_set(&c->spec, SPEC_FIELD_MACHINE)));
+               (c->verb->command && (c->words || spec_names_image(&c->spec)));
 }
 
 /* Options may stand before, between and behind the words; "--" ends them, and so does the first word of a command.

@@ -43,7 +43,7 @@ int cli_run(Cli *c, Error *e)
 {
         MachineSpec *s = &c->spec;
         char **command = c->words;
-        if (!spec_is_set(s, SPEC_FIELD_DIRECTORY) && !spec_is_set(s, SPEC_FIELD_MACHINE)) {
+        if (!spec_names_image(s)) {
                 if (!command)
                         return error_set(e, -EINVAL, "no machine is named: give a NAME, or a tree with --directory=PATH");
                 name_machine(s, *command++);
@@ -114,7 +114,7 @@ int cli_nspawn(Cli *c, Error *e)
                 return r;
         if (c->options.cleanup)
                 return clean_up(c, e);
-        if (!spec_is_set(s, SPEC_FIELD_DIRECTORY) && !spec_is_set(s, SPEC_FIELD_MACHINE) && !s->template) {
+        if (!spec_names_image(s) && !s->template) {
                 if (!getcwd(cwd, sizeof(cwd)))
                         return error_sys(e, -errno, "cannot tell the current directory; name one with --directory=");
                 s->directory = xstrdup(cwd);

@@ -13,6 +13,7 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "base/strv.h"
+#include "engine/disk.h"
 #include "sys/chown-tree.h"
 #include "sys/mount.h"
 
@@ -77,15 +78,10 @@ static int idmap_userns(const Trees *t, const PlanOp *op, int tree, bool *ret_ow
         return sys_idmap_userns_maps(&(SysIdMaps){&uid, &gid, 1, 1});
 }
 
-/* A detached copy of the tree at path with the op's attributes and ID map. */
-static int clone_tree(const Trees *t, const PlanOp *op, const char *path, uint64_t attrs, Error *e)
+/* The op's attributes and ID map for a detached tree, which is closed when they cannot be had. */
+static int finish_tree(const Trees *t, const PlanOp *op, int take_tree, const char *path, uint64_t attrs, Error *e)
 {
-        /* An ordinary user can copy a directory only with what is mounted on it; in an overlay that does not matter. */
-        bool recursive = op->recursive || (t->plan->rootless && op->type == OP_TREE_OVERLAY);
-        _cleanup_close_ int tree = sys_mount_clone(AT_FDCWD, path, recursive);
-        if (tree < 0)
-                return error_sys(e, tree, "cannot take a copy of the tree at '%s'", path);
-
+        _cleanup_close_ int tree = take_tree;
         bool owned = false, idmapped = op->idmap == SPEC_IDMAP_OWNER || (op->idmap != SPEC_IDMAP_NONE && t->userns >= 0);
         int userns = idmapped ? idmap_userns(t, op, tree, &owned) : -1;
         _cleanup_close_ int owned_userns = owned ? userns : -1;
@@ -102,6 +98,24 @@ static int clone_tree(const Trees *t, const PlanOp *op, const char *path, uint64
         if (r < 0)
                 return error_sys(e, r, "cannot set the attributes of the tree at '%s'", path);
         return TAKE_FD(tree);
+}
+
+/* A detached copy of the tree at path. */
+static int clone_tree(const Trees *t, const PlanOp *op, const char *path, uint64_t attrs, Error *e)
+{
+        /* An ordinary user can copy a directory only with what is mounted on it; in an overlay that does not matter. */
+        bool recursive = op->recursive || (t->plan->rootless && op->type == OP_TREE_OVERLAY);
+        int tree = sys_mount_clone(AT_FDCWD, path, recursive);
+
+        return tree < 0 ? error_sys(e, tree, "cannot take a copy of the tree at '%s'", path)
+                        : finish_tree(t, op, tree, path, attrs, e);
+}
+
+static int disk_tree(const Trees *t, const PlanOp *op, uint64_t attrs, Error *e)
+{
+        int tree = disk_mount(op->path, op->disk, op->disk_type, op->disk_options, e);
+
+        return tree < 0 ? tree : finish_tree(t, op, tree, op->path, attrs, e);
 }
 
 static int tree_bind(const Trees *t, const PlanOp *op, Error *e)
@@ -179,7 +193,7 @@ static int mount_layers(const Trees *t, const PlanOp *op, int *layers, size_t n_
         _cleanup_(writable_layer_close) WritableLayer top = {-1, -1, -1};
 
         for (size_t i = 0; i < n_layers; i++) {
-                layers[i] = clone_tree(t, op, op->lower[i], 0, e);
+                layers[i] = op->disk ? disk_tree(t, op, 0, e) : clone_tree(t, op, op->lower[i], 0, e);
                 if (layers[i] < 0)
                         return layers[i];
         }
@@ -200,7 +214,7 @@ static int mount_layers(const Trees *t, const PlanOp *op, int *layers, size_t n_
 
 static int tree_overlay(const Trees *t, const PlanOp *op, Error *e)
 {
-        size_t n_layers = strv_len(op->lower);
+        size_t n_layers = op->disk ? 1 : strv_len(op->lower);
         _cleanup_free_ int *layers = xnew(int, n_layers);
 
         for (size_t i = 0; i < n_layers; i++)
@@ -229,7 +243,9 @@ int trees_make(const MachinePlan *plan, int userns_fd, int *slots, Error *e)
                 if (op->slot < 0 || op->slot >= plan->n_slots || slots[op->slot] >= 0)
                         return error_set(e, -EINVAL, "the plan has a tree in slot %d of %d", op->slot, plan->n_slots);
                 Error error = {0};
-                int tree = op->type == OP_TREE_OVERLAY ? tree_overlay(&t, op, &error) : tree_bind(&t, op, &error);
+                int tree = op->type == OP_TREE_OVERLAY ? tree_overlay(&t, op, &error)
+                           : op->type == OP_TREE_DISK  ? disk_tree(&t, op, op->attrs, &error)
+                                                       : tree_bind(&t, op, &error);
                 if (tree >= 0)
                         slots[op->slot] = tree;
                 else if (!op->optional) {

@@ -59,8 +59,10 @@ static bool needs_staging(const PlanOp *op)
 
         if (op->type == OP_CHOWN)
                 return false;
+        if (op->type == OP_TREE_DISK) /* a file system of the image's own: what it must not be is in the attributes */
+                return op->attrs;
         if (op->type == OP_TREE_OVERLAY) /* the clones of its layers are out of the machine's reach */
-                return op->attrs && op->upper;
+                return op->attrs && (op->upper || op->disk);
         if (stat(op->path, &st) < 0) /* its own operation says so */
                 return false;
         return !is_harmless(op, &st) && (has_attributes(op, op->path) || (op->recursive && has_submounts(op->path)));

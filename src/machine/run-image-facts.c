@@ -228,9 +228,14 @@ static void find_missing(const StoreImage *image, HostFacts *f)
 
 /* With --pivot-root=, whose files count; of a directory only, as a layer may have any part of it. A link that leads out of the image
  * counts for nothing. */
-static char *pivoted_directory(const StoreImage *image, const MachineSpec *spec)
+static char *pivoted_directory(const StoreImage *image, const MachineSpec *spec, int *ret_fd)
 {
         char real[PATH_MAX];
+
+        if (spec->pivot_root && image->disk) { /* whose root has no path on the host */
+                *ret_fd = store_image_open(image, spec->pivot_root, O_PATH | O_DIRECTORY);
+                return *ret_fd < 0 ? NULL : xstrdup(fd_path(*ret_fd).s);
+        }
         _cleanup_free_ char *joined = spec->pivot_root && image->directory ? path_join(image->directory, spec->pivot_root) : NULL;
 
         return joined && realpath(joined, real) && path_has_prefix(real, image->directory) ? xstrdup(real) : NULL;
@@ -238,7 +243,8 @@ static char *pivoted_directory(const StoreImage *image, const MachineSpec *spec)
 
 int machine_facts_image(const StoreImage *image, const MachineSpec *spec, HostFacts *f, Error *e)
 {
-        _cleanup_free_ char *pivoted = pivoted_directory(image, spec);
+        _cleanup_close_ int pivoted_fd = -1;
+        _cleanup_free_ char *pivoted = pivoted_directory(image, spec, &pivoted_fd);
         if (pivoted) {
                 StoreImage inner = *image; /* borrowed members */
                 MachineSpec plain = *spec;
@@ -256,7 +262,7 @@ int machine_facts_image(const StoreImage *image, const MachineSpec *spec, HostFa
         if (fstat(root, &st) < 0)
                 return error_sys(e, -errno, "cannot read the root directory of image '%s'", image->name);
         f->root_owner = st.st_uid;
-        f->root_kind = image->driver == STORE_OVERLAY ? ROOT_OVERLAY : ROOT_DIRECTORY;
+        f->root_kind = image->disk ? ROOT_DISK : image->driver == STORE_OVERLAY ? ROOT_OVERLAY : ROOT_DIRECTORY;
         f->root_directory = xstrdup(image->directory);
         f->layers = strv_copy(image->layers);
         f->upper = xstrdup(image->upper);

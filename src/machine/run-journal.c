@@ -43,6 +43,9 @@ int target_link_journal(const Target *t, const HostFacts *f, Error *e)
         if (mode == SPEC_LINK_JOURNAL_NO || mode == SPEC_LINK_JOURNAL_AUTO || t->spec.ephemeral || !f->machine_id ||
             str_eq(f->machine_id, f->host_machine_id) || (!must && !f->has_journal))
                 return 0;
+        if (guest && t->image.disk) /* it is nowhere in the host's tree, so there is nothing to link to */
+                return must ? error_set(e, -EOPNOTSUPP, "the journal of a disk image cannot be linked; use --link-journal=host")
+                            : 0;
         _cleanup_free_ char *path = path_join(JOURNAL, f->machine_id);
         _cleanup_free_ char *inside = xasprintf("%s%s", t->image.upper ?: t->image.directory ?: "", path);
         int r = guest ? file_mkdir_p(JOURNAL, 0755) : 0;

@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,10 +17,12 @@
 #include "base/hash.h"
 #include "base/path.h"
 #include "base/str.h"
+#include "machine/run-disk.h"
 #include "machine/run-record.h"
 #include "machine/run-registry.h"
 #include "machine/run-scope.h"
 #include "machine/run-wants.h"
+#include "store/disk.h"
 
 /* ---- open ---- */
 
@@ -43,11 +46,25 @@ static const char *named_after(const char *path, char host[static 65])
         return str_eq(path, "/") && gethostname(host, 64) == 0 ? host : path;
 }
 
+static int open_stack(Target *t, const char *path, Error *e)
+{
+        char real[PATH_MAX];
+
+        if (!realpath(path, real))
+                return error_sys(e, -errno, "cannot open the stack '%s'", path);
+        int r = store_stack_at(real, &t->image, e);
+        if (r >= 0)
+                t->name = spec_is_set(&t->spec, SPEC_FIELD_MACHINE) ? xstrdup(t->spec.machine) : name_of_path(t->image.name);
+        return r;
+}
+
 static int open_directory(Target *t, Error *e)
 {
         char real[PATH_MAX], host[65] = "";
         if (!realpath(t->spec.directory, real))
                 return error_sys(e, -errno, "cannot open directory '%s'", t->spec.directory);
+        if (str_endswith(real, ".mstack"))
+                return open_stack(t, real, e);
         _cleanup_close_ int fd = open(real, O_PATH | O_DIRECTORY | O_CLOEXEC);
         struct stat st;
         if (fd < 0 || fstat(fd, &st) < 0)
@@ -58,6 +75,29 @@ static int open_directory(Target *t, Error *e)
                         .driver = STORE_DIRECTORY,
                         .path = xstrdup(real),
                         .directory = xstrdup(real),
+                        .dev = st.st_dev,
+                        .ino = st.st_ino,
+        };
+        return 0;
+}
+
+static int open_disk(Target *t, Error *e)
+{
+        char real[PATH_MAX];
+        struct stat st;
+
+        if (!realpath(t->spec.image, real) || stat(real, &st) < 0)
+                return error_sys(e, -errno, "cannot open the disk image '%s'", t->spec.image);
+        if (!store_is_disk(real))
+                return error_set(e, -EINVAL, "'%s' is no disk image, neither a file nor a block device%s", t->spec.image,
+                                 S_ISDIR(st.st_mode) ? "; use --directory" : "");
+        _cleanup_free_ char *cut = xstrndup(real, strlen(real) - (str_endswith(real, ".raw") ? strlen(".raw") : 0));
+        t->name = spec_is_set(&t->spec, SPEC_FIELD_MACHINE) ? xstrdup(t->spec.machine) : name_of_path(cut);
+        t->image = (StoreImage){
+                        .name = xstrdup(t->name),
+                        .driver = STORE_RAW,
+                        .path = xstrdup(real),
+                        .disk = true,
                         .dev = st.st_dev,
                         .ino = st.st_ino,
         };
@@ -105,16 +145,20 @@ static void add_suffix(Target *t)
 static int open_target(Target *t, MachineSpec *spec, Error *e)
 {
         spec_merge(&t->spec, spec); /* the command line alone, to know what is meant */
-        if (t->spec.template && !t->spec.directory && !t->spec.machine)
-                return error_set(e, -EINVAL, "--template needs --directory or --machine: what is made from it");
-        int r = target_is_missing(t->host, &t->spec)          ? open_template(t, e)
-                : spec_is_set(&t->spec, SPEC_FIELD_DIRECTORY) ? open_directory(t, e)
-                                                              : open_machine(t, e);
+        int r = plan_check_conflicts(&t->spec, e);
+        if (r >= 0 && t->spec.template && !t->spec.directory && !t->spec.machine)
+                r = error_set(e, -EINVAL, "--template needs --directory or --machine: what is made from it");
+        if (r >= 0)
+                r = target_is_missing(t->host, &t->spec)          ? open_template(t, e)
+                    : spec_is_set(&t->spec, SPEC_FIELD_IMAGE)     ? open_disk(t, e)
+                    : spec_is_set(&t->spec, SPEC_FIELD_MSTACK)    ? open_stack(t, t->spec.mstack, e)
+                    : spec_is_set(&t->spec, SPEC_FIELD_DIRECTORY) ? open_directory(t, e)
+                                                                  : open_machine(t, e);
         if (r < 0)
                 return r;
         if (!path_machine_name_is_valid(t->name))
                 return error_set(e, -EINVAL, "no machine name can be made of '%s'; give one with --machine=NAME",
-                                 t->spec.directory ?: t->name);
+                                 t->spec.directory ?: t->spec.image ?: t->spec.mstack ?: t->name);
 
         r = target_merge_settings(t, e);
         if (t->spec.ephemeral && !spec_is_set(&t->spec, SPEC_FIELD_MACHINE))
@@ -123,18 +167,16 @@ static int open_target(Target *t, MachineSpec *spec, Error *e)
                 t->spec.console = SPEC_CONSOLE_PASSIVE;
                 spec_mark(&t->spec, SPEC_FIELD_CONSOLE, "berth start");
         }
-        machine_image_os(&t->image, &t->os);
+        if (!t->image.disk) /* a disk is looked into when nobody else can have it */
+                machine_image_os(&t->image, &t->os);
         return r;
 }
 
 int target_open(const MachineHost *h, MachineVerb verb, MachineSpec *spec, Target *ret, Error *e)
 {
-        *ret = (Target){.host = h,
-                        .verb = verb,
-                        .range.lock_fd = -1,
-                        .image_lock = STORE_LOCK_NONE,
-                        .scratch = STORE_SCRATCH_NONE,
-                        .record_lock = -1};
+        *ret = (Target)TARGET_NONE;
+        ret->host = h;
+        ret->verb = verb;
         spec_init(&ret->spec);
         int r = open_target(ret, spec, e);
         if (r < 0)
@@ -230,13 +272,14 @@ int target_claim(Target *t, Error *e)
         int r = claim_name(t, e);
         if (r < 0)
                 return r;
-        r = claim_range(t, e);
-        if (r < 0)
-                return r;
         claim_group(t);
         bool read_only =
                         t->image.read_only || t->spec.read_only || t->spec.ephemeral || t->spec.volatile_mode != SPEC_VOLATILE_NO;
         r = store_lock(t->store, &t->image, !read_only, &t->image_lock, e);
+        if (r >= 0)
+                r = target_disk_open(t, e);
+        if (r >= 0)
+                r = claim_range(t, e);
         return r < 0 ? r : claim_scratch(t, e);
 }
 
@@ -252,6 +295,10 @@ void target_abandon(Target *t)
 
 void target_release(Target *t)
 {
+        target_disk_close(t);
+        if (t->passphrase)
+                explicit_bzero(t->passphrase, strlen(t->passphrase));
+        free(t->passphrase);
         store_scratch_end(&t->scratch);
         store_unlock(&t->image_lock);
         machine_range_release(&t->range);
@@ -264,7 +311,7 @@ void target_release(Target *t)
         machine_image_os_done(&t->os);
         t->store = store_close(t->store);
         free(t->name);
-        *t = (Target){.range.lock_fd = -1, .image_lock = STORE_LOCK_NONE, .scratch = STORE_SCRATCH_NONE, .record_lock = -1};
+        *t = (Target)TARGET_NONE;
 }
 
 /* ---- plan ---- */
@@ -273,7 +320,9 @@ int target_plan(Target *t, MachinePlan *ret, Error *e)
 {
         HostFacts f = {0};
         machine_facts_host(t->host, &f);
-        int r = machine_facts_image(&t->image, &t->spec, &f, e);
+        int r = target_disk_open(t, e);
+        if (r >= 0)
+                r = machine_facts_image(&t->image, &t->spec, &f, e);
         if (r >= 0)
                 r = machine_facts_wanted(t, &f, e);
         if (r >= 0 && t->record_lock >= 0)
@@ -286,9 +335,12 @@ int target_plan(Target *t, MachinePlan *ret, Error *e)
                                         f.init_kind == INIT_SYSTEMD; /* it says when it is up; others are up once executed */
                         spec_mark(&t->spec, SPEC_FIELD_NOTIFY_READY, "default of berth start");
                 }
+                f.disk = t->disk;
+                t->disk = (FactDisk){0};
                 r = plan_build(&t->spec, &f, ret, e);
         }
         facts_done(&f);
+        target_disk_close(t); /* before the machine itself mounts it */
         return r;
 }
 

@@ -20,7 +20,20 @@ typedef struct Target {
         StoreLock image_lock;
         StoreScratch scratch; /* where an ephemeral machine's changes go */
         int record_lock;
+        FactDisk disk; /* of a disk image, while it is looked into (run-disk.h) */
+        struct {
+                int root, namespace;
+        } view;
+        char *passphrase; /* of its encrypted partitions, once it is known */
 } Target;
+
+#define TARGET_NONE                                                                                                             \
+        {                                                                                                                       \
+                .range.lock_fd = -1, .image_lock = STORE_LOCK_NONE, .scratch = STORE_SCRATCH_NONE, .record_lock = -1, .view = { \
+                        -1,                                                                                                     \
+                        -1                                                                                                      \
+                }                                                                                                               \
+        }
 
 int target_open(const MachineHost *h, MachineVerb verb, MachineSpec *spec, Target *ret, Error *e);
 int target_claim(Target *t, Error *e);

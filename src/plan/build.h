@@ -12,14 +12,16 @@ typedef struct PlanBuild {
         const MachineSpec *spec;
         const HostFacts *facts;
         MachinePlan *plan;
-        SpecUsers users;       /* resolved */
-        SpecIdmap root_idmap;  /* how the image's IDs come into the range */
-        uint32_t disk_base;    /* the ID on disk that is 0 inside then */
-        bool chown;            /* the image's files get owners of the range first */
-        SpecNetwork network;   /* resolved */
-        bool read_only;        /* the root */
-        uint64_t capabilities; /* kept */
-        uint32_t uid, gid;     /* of the payload */
+        SpecUsers users;                     /* resolved */
+        SpecIdmap root_idmap;                /* how the image's IDs come into the range */
+        uint32_t disk_base;                  /* the ID on disk that is 0 inside then */
+        bool chown;                          /* the image's files get owners of the range first */
+        SpecNetwork network;                 /* resolved */
+        bool read_only;                      /* the root */
+        uint64_t capabilities;               /* kept */
+        uint32_t uid, gid;                   /* of the payload */
+        PlanPart parts[_SPEC_PARTITION_MAX]; /* of a disk image, the root first */
+        size_t n_parts;
 } PlanBuild;
 
 /* Appends an operation; path is copied and may be NULL. The pointer is good until the next one is added. */
@@ -52,6 +54,13 @@ void plan_bind_users(PlanBuild *b);
 int plan_system_calls(PlanOp *op, char *const *words, Error *e);
 /* plan-root.c */
 void plan_root(PlanBuild *b);
+/* What an overlay's writes go to: a directory for them when there is one and it is wanted, else memory. */
+void plan_scratch(const PlanBuild *b, PlanOp *tree, bool on_disk);
+/* plan-disk.c: the file systems of a disk image. The root gives its slot; /usr comes before the root is changed, the others after. */
+int plan_disk_check(PlanBuild *b, Error *e);
+int plan_disk_root(PlanBuild *b);
+void plan_disk_usr(PlanBuild *b);
+void plan_disk_parts(PlanBuild *b);
 /* plan-mounts.c */
 int plan_mounts(PlanBuild *b, Error *e);
 /* plan-integration.c: resolv.conf, localtime, journal, credentials, users of the host. */

@@ -31,8 +31,25 @@ static void credentials_done(FactCredential *v, size_t n)
         free(v);
 }
 
+void fact_disk_done(FactDisk *d)
+{
+        for (size_t i = 0; i < d->n_partitions; i++)
+                free(d->partitions[i].fstype);
+        free(d->partitions);
+        free(d->path);
+        free(d->root_hash);
+        free(d->signature);
+        free(d->hashes);
+        strv_free(d->programs);
+        if (d->passphrase)
+                explicit_bzero(d->passphrase, strlen(d->passphrase));
+        free(d->passphrase);
+        *d = (FactDisk){};
+}
+
 void facts_done(HostFacts *f)
 {
+        fact_disk_done(&f->disk);
         users_done(f->bind_users, f->n_bind_users);
         credentials_done(f->credentials, f->n_credentials);
         free(f->timezone);

@@ -23,7 +23,30 @@ typedef enum InitKind { /* what runs as PID 1 with --boot, found out from /sbin/
                         _INIT_KIND_MAX,
 } InitKind;
 
-typedef enum RootKind { ROOT_DIRECTORY, ROOT_OVERLAY } RootKind;
+typedef enum RootKind { ROOT_DIRECTORY, ROOT_OVERLAY, ROOT_DISK } RootKind;
+
+typedef struct FactPartition {
+        SpecPartition which;
+        uint64_t offset, size;
+        char *fstype;         /* as the kernel knows it, or "crypto_LUKS"; NULL: unknown */
+        bool read_only, grow; /* its flags in the partition table */
+} FactPartition;
+
+typedef struct FactDisk {
+        char *path;     /* of the image */
+        bool read_only; /* the file itself */
+        bool bare;      /* no partition table */
+        FactPartition *partitions;
+        size_t n_partitions;
+        char *root_hash; /* of dm-verity, from wherever; NULL: none */
+        char *signature; /* of that hash: a path, or "base64:" and itself */
+        char *hashes;    /* without partitions: where they are; NULL: nowhere */
+        char **programs; /* of the host: "fsck.ext4=/sbin/fsck.ext4", "cryptsetup=…" */
+        bool has_device_mapper;
+        bool esp_on_efi;  /* the root has a directory /efi for the ESP */
+        bool esp_on_boot; /* or /boot is there, and empty */
+        char *passphrase; /* of encrypted partitions; NULL: not asked for yet */
+} FactDisk;
 
 typedef enum FactResolvConf {                     /* where name servers can come from, in the order of SpecResolvConf's modes */
                               FACT_RESOLV_HOST,   /* /etc/resolv.conf */
@@ -102,6 +125,7 @@ typedef struct HostFacts {
         char *root_directory; /* ROOT_DIRECTORY: host path */
         char **layers;        /* ROOT_OVERLAY: host paths, topmost first */
         char *upper, *work;   /* ROOT_OVERLAY: NULL when read-only */
+        FactDisk disk;        /* ROOT_DISK */
         bool root_read_only;
         uint32_t root_owner; /* UID that owns the root directory on disk */
         InitKind init_kind;
@@ -123,3 +147,4 @@ typedef struct HostFacts {
 } HostFacts;
 
 void facts_done(HostFacts *f);
+void fact_disk_done(FactDisk *d);

@@ -58,7 +58,37 @@ static bool both_volatile_and_old_root(const MachineSpec *s)
         return s->volatile_mode == SPEC_VOLATILE_YES && s->pivot_root_old;
 }
 
+static bool both_set(const MachineSpec *s, SpecField a, SpecField b)
+{
+        return spec_is_set(s, a) && spec_is_set(s, b);
+}
+static bool both_image_and_directory(const MachineSpec *s)
+{
+        return both_set(s, SPEC_FIELD_IMAGE, SPEC_FIELD_DIRECTORY);
+}
+static bool both_image_and_template(const MachineSpec *s)
+{
+        return both_set(s, SPEC_FIELD_IMAGE, SPEC_FIELD_TEMPLATE);
+}
+static bool both_image_and_mstack(const MachineSpec *s)
+{
+        return both_set(s, SPEC_FIELD_IMAGE, SPEC_FIELD_MSTACK);
+}
+static bool both_mstack_and_directory(const MachineSpec *s)
+{
+        return both_set(s, SPEC_FIELD_MSTACK, SPEC_FIELD_DIRECTORY);
+}
+static bool both_mstack_and_template(const MachineSpec *s)
+{
+        return both_set(s, SPEC_FIELD_MSTACK, SPEC_FIELD_TEMPLATE);
+}
+
 static const Conflict conflicts[] = {
+                {SPEC_FIELD_IMAGE, SPEC_FIELD_DIRECTORY, "--image", "--directory", both_image_and_directory},
+                {SPEC_FIELD_IMAGE, SPEC_FIELD_TEMPLATE, "--image", "--template", both_image_and_template},
+                {SPEC_FIELD_IMAGE, SPEC_FIELD_MSTACK, "--image", "--mstack", both_image_and_mstack},
+                {SPEC_FIELD_MSTACK, SPEC_FIELD_DIRECTORY, "--mstack", "--directory", both_mstack_and_directory},
+                {SPEC_FIELD_MSTACK, SPEC_FIELD_TEMPLATE, "--mstack", "--template", both_mstack_and_template},
                 {SPEC_FIELD_BOOT, SPEC_FIELD_AS_PID2, "--boot", "--as-pid2", both_boot_and_pid2},
                 {SPEC_FIELD_BOOT, SPEC_FIELD_AMBIENT_CAPABILITY, "--boot", "--ambient-capability", both_boot_and_ambient},
                 {SPEC_FIELD_EPHEMERAL, SPEC_FIELD_LINK_JOURNAL, "--ephemeral", "--link-journal", both_ephemeral_and_journal},
@@ -69,7 +99,7 @@ static const Conflict conflicts[] = {
                  both_volatile_and_old_root},
 };
 
-static int check_conflicts(const MachineSpec *s, Error *e)
+int plan_check_conflicts(const MachineSpec *s, Error *e)
 {
         for (size_t i = 0; i < ELEMENTSOF(conflicts); i++) {
                 const Conflict *c = &conflicts[i];
@@ -212,10 +242,10 @@ static int check_chdir(const PlanBuild *b, Error *e)
 
 int plan_check(PlanBuild *b, Error *e)
 {
-        static int (*const checks[])(PlanBuild *, Error *) = {plan_users_resolve, plan_users_check, check_capabilities,
-                                                              check_ambient, plan_identity};
+        static int (*const checks[])(PlanBuild *, Error *) = {plan_disk_check,    plan_users_resolve, plan_users_check,
+                                                              check_capabilities, check_ambient,      plan_identity};
         static int (*const pure[])(const PlanBuild *, Error *) = {check_root, check_seccomp, check_selinux, check_chdir};
-        int r = check_conflicts(b->spec, e);
+        int r = plan_check_conflicts(b->spec, e);
 
         b->network = spec_is_set(b->spec, SPEC_FIELD_NETWORK) ? b->spec->network : SPEC_NETWORK_PRIVATE;
         b->read_only = b->spec->read_only || b->facts->root_read_only || b->spec->volatile_mode == SPEC_VOLATILE_STATE ||

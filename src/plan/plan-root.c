@@ -22,17 +22,12 @@ static bool has_scratch(const PlanBuild *b)
         return b->spec->volatile_mode == SPEC_VOLATILE_OVERLAY || (b->spec->ephemeral && !b->read_only);
 }
 
-static void add_scratch(const PlanBuild *b, PlanOp *tree)
+void plan_scratch(const PlanBuild *b, PlanOp *tree, bool on_disk)
 {
         static const char *const options[] = {VOLATILE_OPTIONS};
         const HostFacts *f = b->facts;
 
-        if (f->root_kind == ROOT_DIRECTORY)
-                strv_push(&tree->lower, f->root_directory);
-        if (f->upper)
-                strv_push(&tree->lower, f->upper);
-        strv_extend(&tree->lower, f->layers);
-        if (b->spec->volatile_mode != SPEC_VOLATILE_OVERLAY && f->scratch) {
+        if (on_disk && b->spec->volatile_mode != SPEC_VOLATILE_OVERLAY && f->scratch) {
                 tree->upper = path_join(f->scratch, "data");
                 tree->work = path_join(f->scratch, "work");
                 return;
@@ -42,11 +37,25 @@ static void add_scratch(const PlanBuild *b, PlanOp *tree)
                 strv_push(&tree->options, options[i]);
 }
 
-static int add_image(const PlanBuild *b)
+static void add_scratch(const PlanBuild *b, PlanOp *tree)
+{
+        const HostFacts *f = b->facts;
+
+        if (f->root_kind == ROOT_DIRECTORY)
+                strv_push(&tree->lower, f->root_directory);
+        if (f->upper)
+                strv_push(&tree->lower, f->upper);
+        strv_extend(&tree->lower, f->layers);
+        plan_scratch(b, tree, true);
+}
+
+static int add_image(PlanBuild *b)
 {
         const HostFacts *f = b->facts;
         bool overlay = f->root_kind == ROOT_OVERLAY, scratch = has_scratch(b);
 
+        if (f->root_kind == ROOT_DISK)
+                return plan_disk_root(b);
         if (b->chown)
                 plan_add(b->plan, PHASE_TREES, OP_CHOWN, f->root_directory)->number = b->plan->id_base;
         PlanOp *tree = plan_add(b->plan, PHASE_TREES, overlay || scratch ? OP_TREE_OVERLAY : OP_TREE_BIND,
@@ -118,6 +127,7 @@ void plan_root(PlanBuild *b)
         int slot = add_image(b);
 
         plan_add(b->plan, PHASE_ROOT, OP_ATTACH_ROOT, NULL)->slot = slot;
+        plan_disk_usr(b);
         if (s->pivot_root)
                 plan_add(b->plan, PHASE_ROOT, OP_SUB_ROOT, s->pivot_root)->source = xstrdup(s->pivot_root_old);
         if (s->volatile_mode == SPEC_VOLATILE_YES)
@@ -126,4 +136,5 @@ void plan_root(PlanBuild *b)
                 add_missing(b);
         if (s->volatile_mode == SPEC_VOLATILE_STATE)
                 add_state(b);
+        plan_disk_parts(b);
 }

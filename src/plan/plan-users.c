@@ -121,6 +121,9 @@ static int check_chown(PlanBuild *b, Error *e)
         if (s->ephemeral)
                 return error_set(e, -EINVAL, "%s and %s exclude each other: the image itself would be changed; use map", chown.s,
                                  plan_option(s, SPEC_FIELD_EPHEMERAL, "--ephemeral").s);
+        if (f->root_kind == ROOT_DISK)
+                return error_set(e, -EOPNOTSUPP, "%s: machine '%s' is a disk image, whose files keep their owners; use map",
+                                 chown.s, f->machine_name);
         if (f->root_kind != ROOT_DIRECTORY)
                 return error_set(e, -EOPNOTSUPP, "%s: machine '%s' is a stack of layers that others may share; use map", chown.s,
                                  f->machine_name);

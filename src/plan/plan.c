@@ -53,6 +53,9 @@ static void op_done(PlanOp *op)
         free(op->groups);
         free(op->bits);
         free(op->calls);
+        plan_disk_free(op->disk);
+        free(op->disk_type);
+        strv_free(op->disk_options);
 }
 
 void plan_done(MachinePlan *p)

@@ -32,6 +32,7 @@ typedef enum PlanOpType {
         OP_TREE_OVERLAY, /* lower (topmost first), upper, work, slot, attrs, idmap (of each layer); fstype "tmpfs": instead of
                           * upper and
                             * work on disk, changes go to memory (options) */
+        OP_TREE_DISK,    /* path, disk, slot, attrs, idmap: a file system in a disk image */
         OP_CHOWN,        /* path, number: all files below get owners number + the low 16 bits of what they have; no slot */
         /* PHASE_ROOT */
         OP_ATTACH_ROOT, /* slot: the mount that becomes "/" */
@@ -102,6 +103,20 @@ typedef struct PlanCall { /* a system call of one architecture */
         bool allow;
 } PlanCall;
 
+typedef struct PlanDisk { /* a file system in a disk image; path of the operation: the image */
+        uint64_t offset, size;
+        bool read_only; /* nothing is written to the image, not even a journal is replayed */
+        bool grow;      /* the file system to the size of its partition */
+        char *check;    /* the program that checks it before: fsck.TYPE; NULL: none */
+        char *hashes;   /* dm-verity: the image they are in, */
+        uint64_t hashes_offset, hashes_size;
+        char *root_hash;  /* the hash, */
+        char *signature;  /* and its signature: a path or "base64:…", NULL without */
+        char *unlock;     /* LUKS: cryptsetup, */
+        char *passphrase; /* never shown; NULL: not known yet */
+} PlanDisk;
+void plan_disk_free(PlanDisk *d); /* NULL allowed */
+
 typedef struct PlanOp {
         PlanOpType type;
         PlanPhase phase;
@@ -119,8 +134,10 @@ typedef struct PlanOp {
         char **options; /* "key=value" or "flag" */
         char **parts;   /* names of directories */
         char **lower, **argv, **env, **alternatives;
-        uint32_t *groups; /* count in value */
-        uint64_t *bits;   /* SPEC_CPU_WORDS words */
+        uint32_t *groups;                /* count in value */
+        uint64_t *bits;                  /* SPEC_CPU_WORDS words */
+        PlanDisk *disk;                  /* OP_TREE_DISK; OP_TREE_OVERLAY: the lowest layer, instead of `lower` */
+        char *disk_type, **disk_options; /* its file system; NULL: what is found when it was unlocked */
         PlanCall *calls;
         size_t n_calls;
 } PlanOp;
@@ -152,6 +169,23 @@ typedef struct MachinePlan {
 /* Settles defaults, conflicts, paths, order and phases. Refuses, by the names of the options, what cannot be had together
  * or on this host. Pure: no I/O, no globals, no clock. */
 int plan_build(const MachineSpec *spec, const HostFacts *facts, MachinePlan *ret, Error *e);
+
+/* One file system of a disk image: what is mounted from the partition, and where. */
+typedef struct PlanPart {
+        const FactPartition *from;
+        const char *target; /* "/" for the root */
+        uint64_t attrs;     /* MOUNT_ATTR_* */
+        bool writable, verity;
+        bool sign; /* verity: the kernel is to check the signature of the hash too */
+} PlanPart;
+/* Which of them are mounted, by the image policy: at most _SPEC_PARTITION_MAX into ret, the root first. Refuses what the policy forbids and
+ * what this host cannot do. */
+int plan_disk_select(const MachineSpec *spec, const FactDisk *disk, PlanPart *ret, size_t *ret_n, Error *e);
+/* As an operation has it; the options are the file system's. */
+PlanDisk *plan_disk_make(const FactDisk *disk, const PlanPart *part, char ***ret_options);
+
+/* Switches that exclude each other, for who must know before there are facts; plan_build() refuses them too. */
+int plan_check_conflicts(const MachineSpec *s, Error *e);
 
 /* The rights a process gets that enters a running machine (berth shell, berth exec): PHASE_PROCESS ops only, to follow setns(2).
  * The spec supplies user, chdir, environment and command, the facts the user's entry in the image and the rights of the

@@ -35,6 +35,12 @@ typedef enum Column {
         COLUMN_DISK_BASE,
         COLUMN_OWNER,
         COLUMN_RECURSIVE,
+        COLUMN_DISK,
+        COLUMN_DISK_TYPE,
+        COLUMN_DISK_OPTIONS,
+        COLUMN_CHECK,
+        COLUMN_UNLOCK,
+        COLUMN_VERITY,
         COLUMN_NODE,
         COLUMN_MODE,
         COLUMN_TYPE,
@@ -59,6 +65,7 @@ typedef enum Column {
 } Column;
 
 #define C(column) (UINT64_C(1) << COLUMN_##column)
+#define DISK      (C(DISK) | C(DISK_TYPE) | C(DISK_OPTIONS) | C(CHECK) | C(UNLOCK) | C(VERITY))
 
 typedef struct OpRow {
         const char *name;
@@ -67,8 +74,9 @@ typedef struct OpRow {
 
 static const OpRow rows[_OP_TYPE_MAX] = {
                 [OP_TREE_BIND] = {"tree-bind", C(PATH) | C(SLOT) | C(RECURSIVE) | C(ATTRS) | C(IDMAP) | C(DISK_BASE) | C(OWNER)},
-                [OP_TREE_OVERLAY] = {"tree-overlay", C(SLOT) | C(LOWER) | C(FSTYPE) | C(OPTIONS) | C(UPPER) | C(WORK) | C(ATTRS) |
-                                                                     C(IDMAP) | C(DISK_BASE)},
+                [OP_TREE_DISK] = {"tree-disk", C(PATH) | C(SLOT) | DISK | C(ATTRS) | C(IDMAP) | C(DISK_BASE)},
+                [OP_TREE_OVERLAY] = {"tree-overlay", C(PATH) | DISK | C(SLOT) | C(LOWER) | C(FSTYPE) | C(OPTIONS) | C(UPPER) |
+                                                                     C(WORK) | C(ATTRS) | C(IDMAP) | C(DISK_BASE)},
                 [OP_CHOWN] = {"chown", C(PATH) | C(BASE)},
                 [OP_ROOT_TMPFS] = {"root-tmpfs", C(SOURCE) | C(OPTIONS)},
                 [OP_SUB_ROOT] = {"sub-root", C(PATH) | C(SOURCE)},
@@ -234,6 +242,30 @@ static char *owner_text(const PlanOp *op)
         return op->idmap == SPEC_IDMAP_OWNER ? xasprintf("%lld:%lld", (long long)op->number, (long long)op->number2) : NULL;
 }
 
+/* "1048576+4096", from where on and how long. */
+static char *disk_text(const PlanDisk *d)
+{
+        return d ? xasprintf("%llu+%llu", (unsigned long long)d->offset, (unsigned long long)d->size) : NULL;
+}
+
+static char *verity_text(const PlanDisk *d)
+{
+        if (!d || !d->root_hash)
+                return NULL;
+        return xasprintf("%s@%s:%llu+%llu%s", d->root_hash, d->hashes, (unsigned long long)d->hashes_offset,
+                         (unsigned long long)d->hashes_size, d->signature ? ",signed" : "");
+}
+
+/* The words of a disk's mount that are not its file system's own. */
+static char **disk_options(const PlanOp *op)
+{
+        char **words = strv_copy(op->disk_options);
+
+        if (op->disk && op->disk->grow)
+                strv_push(&words, "x-grow");
+        return words;
+}
+
 #define GETTER(name, expression)                 \
         static Cell get_##name(const PlanOp *op) \
         {                                        \
@@ -257,6 +289,12 @@ GETTER(attrs, cell_list(bit_words(attr_names, ELEMENTSOF(attr_names), op->attrs)
 GETTER(attrs_clear, cell_list(bit_words(attr_names, ELEMENTSOF(attr_names), op->attrs_clear)))
 GETTER(idmap, cell_text(op->idmap == SPEC_IDMAP_NONE ? NULL : value_idmap_to_name(op->idmap)))
 GETTER(owner, ((Cell){.text = owner_text(op)}))
+GETTER(disk, ((Cell){.text = disk_text(op->disk)}))
+GETTER(disk_type, cell_text(op->disk_type))
+GETTER(disk_options, cell_list(disk_options(op)))
+GETTER(check, cell_text(op->disk ? op->disk->check : NULL))
+GETTER(unlock, cell_text(op->disk ? op->disk->unlock : NULL))
+GETTER(verity, ((Cell){.text = verity_text(op->disk)}))
 GETTER(recursive, cell_flag(op->recursive))
 GETTER(node, cell_text(node_names[op->node]))
 GETTER(mode, ((Cell){.text = xasprintf("%04o", (unsigned)(op->mode & 07777))}))
@@ -298,6 +336,12 @@ static const ColumnRow columns[_COLUMN_MAX] = {
                 [COLUMN_BYTES] = {"bytes", get_bytes},
                 [COLUMN_KEEP_SYMLINK] = {"keep-symlink", get_keep_symlink},
                 [COLUMN_BASE] = {"base", get_base},
+                [COLUMN_DISK] = {"part", get_disk},
+                [COLUMN_DISK_TYPE] = {"type", get_disk_type},
+                [COLUMN_DISK_OPTIONS] = {"mount", get_disk_options},
+                [COLUMN_CHECK] = {"check", get_check},
+                [COLUMN_UNLOCK] = {"unlock", get_unlock},
+                [COLUMN_VERITY] = {"verity", get_verity},
                 [COLUMN_RECURSIVE] = {"recursive", get_recursive},
                 [COLUMN_NODE] = {"node", get_node},
                 [COLUMN_MODE] = {"mode", get_mode},

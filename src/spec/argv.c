@@ -84,11 +84,21 @@ static int refuse_long(const Reader *r, const char *long_name, Error *e)
         return error_set(e, -EINVAL, "there is no option --%s here; --help lists them", long_name);
 }
 
+static bool is_host_path(SpecField f, const char *value)
+{
+        static const SpecField paths[] = {SPEC_FIELD_DIRECTORY, SPEC_FIELD_TEMPLATE, SPEC_FIELD_IMAGE, SPEC_FIELD_MSTACK,
+                                          SPEC_FIELD_VERITY_DATA};
+
+        for (size_t i = 0; i < ELEMENTSOF(paths); i++)
+                if (paths[i] == f)
+                        return true;
+        return f == SPEC_FIELD_ROOT_HASH_SIG && !str_startswith(value, "base64:");
+}
+
 /* What only the caller's surroundings can tell: a relative directory, a variable without a value. */
 static char *complete_value(const Reader *r, const SpecSpelling *sp, const char *value)
 {
-        if ((sp->field == SPEC_FIELD_DIRECTORY || sp->field == SPEC_FIELD_TEMPLATE) && !path_is_absolute(value) &&
-            r->how->directory)
+        if (is_host_path(sp->field, value) && !path_is_absolute(value) && r->how->directory)
                 return path_join(r->how->directory, value);
         if (sp->field == SPEC_FIELD_ENVIRONMENT && !strchr(value, '=')) {
                 const char *inherited = strv_env_get(r->how->environment, value);

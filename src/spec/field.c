@@ -14,6 +14,13 @@
 static const FieldRow fields[] = {
                 [SPEC_FIELD_SETTINGS] = {"settings", &value_settings, MEMBER(settings), SPEC_GROUP_SINGLE, true},
                 [SPEC_FIELD_DIRECTORY] = {"directory", &value_path, MEMBER(directory), SPEC_GROUP_SINGLE, true},
+                [SPEC_FIELD_IMAGE] = {"image", &value_path, MEMBER(image), SPEC_GROUP_SINGLE, true},
+                [SPEC_FIELD_IMAGE_POLICY] = {"image_policy", &value_image_policy, MEMBER(image_policy), SPEC_GROUP_SINGLE, true},
+                [SPEC_FIELD_MSTACK] = {"mstack", &value_path, MEMBER(mstack), SPEC_GROUP_SINGLE, true},
+                [SPEC_FIELD_ROOT_HASH] = {"root_hash", &value_root_hash, MEMBER(root_hash), SPEC_GROUP_SINGLE, true},
+                [SPEC_FIELD_ROOT_HASH_SIG] = {"root_hash_sig", &value_root_hash_sig, MEMBER(root_hash_sig), SPEC_GROUP_SINGLE,
+                                              true},
+                [SPEC_FIELD_VERITY_DATA] = {"verity_data", &value_path, MEMBER(verity_data), SPEC_GROUP_SINGLE, true},
                 [SPEC_FIELD_MACHINE] = {"machine", &value_machine, MEMBER(machine), SPEC_GROUP_SINGLE, true},
                 [SPEC_FIELD_TEMPLATE] = {"template", &value_path, MEMBER(template), SPEC_GROUP_SINGLE, true},
                 [SPEC_FIELD_EPHEMERAL] = {"ephemeral", &value_bool, MEMBER(ephemeral), SPEC_GROUP_SINGLE, true},

@@ -4,13 +4,7 @@
 
 /* Options and keys of systemd-nspawn 257 to 262 without a row in the spelling table. A row moves there when its setting comes. */
 static const SpecForeign foreign[] = {
-                {"image", NULL, NULL, NULL},
-                {"image-policy", NULL, NULL, NULL},
                 {"oci-bundle", NULL, NULL, NULL},
-                {"mstack", NULL, NULL, NULL},
-                {"root-hash", NULL, NULL, NULL},
-                {"root-hash-sig", NULL, NULL, NULL},
-                {"verity-data", NULL, NULL, NULL},
                 {"private-users-delegate", "Exec", "PrivateUsersDelegate", NULL},
                 {"network-interface", "Network", "Interface", NULL},
                 {"network-macvlan", "Network", "MACVLAN", NULL},

@@ -174,11 +174,61 @@ typedef struct SpecRlimit {
         uint64_t soft, hard; /* RLIM_INFINITY as UINT64_MAX; units of setrlimit(2) */
 } SpecRlimit;
 
+/* The partitions that an image can have: systemd.image-policy(7). The order of mounting too, where there is something to mount. */
+typedef enum SpecPartition {
+        SPEC_PARTITION_ROOT,
+        SPEC_PARTITION_USR,
+        SPEC_PARTITION_HOME,
+        SPEC_PARTITION_SRV,
+        SPEC_PARTITION_XBOOTLDR,
+        SPEC_PARTITION_ESP,
+        SPEC_PARTITION_VAR,
+        SPEC_PARTITION_TMP,
+        SPEC_PARTITION_SWAP,
+        SPEC_PARTITION_ROOT_VERITY,
+        SPEC_PARTITION_ROOT_VERITY_SIG,
+        SPEC_PARTITION_USR_VERITY,
+        SPEC_PARTITION_USR_VERITY_SIG,
+        _SPEC_PARTITION_MAX,
+        _SPEC_PARTITION_INVALID = -22,
+} SpecPartition;
+
+typedef enum SpecPolicy { /* what a partition may be like, bits */
+                          SPEC_POLICY_VERITY = 1 << 0,
+                          SPEC_POLICY_SIGNED = 1 << 1,
+                          SPEC_POLICY_ENCRYPTED = 1 << 2,
+                          SPEC_POLICY_ENCRYPTED_WITH_INTEGRITY = 1 << 3,
+                          SPEC_POLICY_UNPROTECTED = 1 << 4,
+                          SPEC_POLICY_UNUSED = 1 << 5,
+                          SPEC_POLICY_ABSENT = 1 << 6,
+                          SPEC_POLICY_READ_ONLY_OFF = 1 << 7, /* of the flags in the partition table */
+                          SPEC_POLICY_READ_ONLY_ON = 1 << 8,
+                          SPEC_POLICY_GROW_OFF = 1 << 9,
+                          SPEC_POLICY_GROW_ON = 1 << 10,
+} SpecPolicy;
+
+typedef struct SpecImagePolicy {
+        bool listed[_SPEC_PARTITION_MAX];
+        uint32_t allowed[_SPEC_PARTITION_MAX]; /* of those that are listed, as they were given */
+        uint32_t others;                       /* of those that are not */
+} SpecImagePolicy;
+
+/* All bits that hold for a partition: what was not said about use, read-only or growing does not matter, so all of it is allowed. */
+uint32_t spec_policy_allows(const SpecImagePolicy *p, SpecPartition which);
+/* What systemd-nspawn has without --image-policy=. */
+SpecImagePolicy spec_policy_default(void);
+
 #define SPEC_CPU_WORDS 16 /* 1024 CPUs */
 
 typedef enum SpecField {
         SPEC_FIELD_SETTINGS,
         SPEC_FIELD_DIRECTORY,
+        SPEC_FIELD_IMAGE,
+        SPEC_FIELD_IMAGE_POLICY,
+        SPEC_FIELD_MSTACK,
+        SPEC_FIELD_ROOT_HASH,
+        SPEC_FIELD_ROOT_HASH_SIG,
+        SPEC_FIELD_VERITY_DATA,
         SPEC_FIELD_MACHINE,
         SPEC_FIELD_TEMPLATE,
         SPEC_FIELD_EPHEMERAL,
@@ -240,9 +290,15 @@ typedef struct MachineSpec {
 
         /* Image */
         char *directory; /* --directory=, absolute */
-        char *machine;   /* --machine= */
-        char *template;  /* --template=, absolute: what a machine that does not exist yet is copied from */
-        bool ephemeral;  /* changes are thrown away */
+        char *image;     /* --image=, absolute: a disk image or a block device */
+        char *mstack;    /* --mstack=, absolute */
+        SpecImagePolicy image_policy;
+        char *root_hash;     /* hexadecimal */
+        char *root_hash_sig; /* an absolute path, or "base64:" and the signature */
+        char *verity_data;   /* absolute: the tree of hashes of an image without partitions */
+        char *machine;       /* --machine= */
+        char *template;      /* --template=, absolute: what a machine that does not exist yet is copied from */
+        bool ephemeral;      /* changes are thrown away */
         bool read_only;
         SpecVolatile volatile_mode;
         char *pivot_root,
@@ -315,6 +371,8 @@ static inline bool spec_is_set(const MachineSpec *s, SpecField f)
 {
         return s->origin[f] != NULL;
 }
+/* Whether it says which image is meant: by path or by the machine's name. */
+bool spec_names_image(const MachineSpec *s);
 /* Says that a member was filled and from where; for front ends that assign members themselves instead of handing in text. */
 void spec_mark(MachineSpec *s, SpecField f, const char *origin);
 /* Takes a copy of the words as the command (or the init's arguments) and marks the field. No words: nothing happens. */

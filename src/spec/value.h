@@ -37,7 +37,7 @@ extern const ValueType value_bool, value_path, value_machine, value_hostname, va
                 value_oom_score, value_cpus, value_mounts, value_console, value_seconds, value_settings, value_volatile,
                 value_pivot_root, value_slice, value_users_map, value_ownership, value_filter, value_families, value_resolv_conf,
                 value_timezone, value_link_journal, value_user_names, value_user_shell, value_credentials, value_background,
-                value_label;
+                value_label, value_image_policy, value_root_hash, value_root_hash_sig;
 
 /* The member that a field's row points to. */
 #define VALUE_MEMBER(T, s, f) ((T *)((char *)(s) + field_row(f)->offset))
@@ -60,6 +60,9 @@ const char *value_ownership_to_name(SpecOwnership ownership);
 const char *value_volatile_to_name(SpecVolatile mode);
 const char *value_resolv_conf_to_name(SpecResolvConf mode);
 const char *value_timezone_to_name(SpecTimezone mode);
+const char *value_partition_to_name(SpecPartition which); /* "root-verity-sig" */
+int value_partition_from_name(const char *name);          /* -EINVAL */
+const char *value_policy_to_name(uint32_t bit);           /* "read-only-on" */
 const char *value_link_journal_to_name(SpecLinkJournal mode);
 
 /* What the simple string types share. */

@@ -44,7 +44,7 @@ typedef struct StoreDriver {
         int (*usage)(Store *s, const StoreImage *i, StoreUsage *ret, Error *e); /* only what is known without counting */
 } StoreDriver;
 
-extern const StoreDriver driver_btrfs, driver_overlay, driver_directory;
+extern const StoreDriver driver_btrfs, driver_overlay, driver_directory, driver_raw;
 
 const StoreDriver *driver_at(size_t precedence); /* NULL behind the last */
 const StoreDriver *driver_by_id(StoreDriverId id);

@@ -175,3 +175,25 @@ int image_load(Store *s, const char *dir, const char *name, StoreImage *ret, Err
         }
         return -ENOENT;
 }
+
+int store_stack_at(const char *path, StoreImage *ret, Error *e)
+{
+        _cleanup_free_ char *parent = path_dirname(path);
+        const char *base = path_basename(path), *suffix = str_endswith(base, driver_overlay.suffix);
+        Store s = {.root = parent, .root_fd = -1}; /* shared layers are beside it */
+        _cleanup_close_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        if (fd < 0)
+                return error_sys(e, -errno, "cannot open the stack '%s'", path);
+        if (!suffix || suffix == base)
+                return error_set(e, -EINVAL, "'%s' is no stack of layers: its name must end in '%s'", path,
+                                 driver_overlay.suffix);
+        _cleanup_(store_image_done) StoreImage image = {
+                        .name = xstrndup(base, (size_t)(suffix - base)), .driver = STORE_OVERLAY, .path = xstrdup(path)};
+        int r = load(&s, &driver_overlay, &image, fd, e);
+        if (r < 0)
+                return r;
+        *ret = image;
+        image = (StoreImage){0};
+        return 0;
+}

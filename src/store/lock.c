@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -42,7 +43,9 @@ static int lock_local(const StoreImage *i, bool exclusive, bool block)
 
 static int lock_global(const struct stat *st, bool exclusive, bool block)
 {
-        _cleanup_free_ char *name = xasprintf("inode-%lu:%lu", (unsigned long)st->st_dev, (unsigned long)st->st_ino);
+        _cleanup_free_ char *name =
+                        S_ISBLK(st->st_mode) ? xasprintf("block-%u:%u", major(st->st_rdev), minor(st->st_rdev))
+                                             : xasprintf("inode-%lu:%lu", (unsigned long)st->st_dev, (unsigned long)st->st_ino);
         int r = file_mkdir_p(GLOBAL_LOCKS, 0755);
 
         return r < 0 ? r : lock_in(GLOBAL_LOCKS, name, exclusive, block);
@@ -151,6 +154,7 @@ void locks_clear_stale(Store *s)
 
         clear_stale_in(s->root_fd, ".#", ".lck");
         clear_stale_in(global, "inode-", "");
+        clear_stale_in(global, "block-", "");
 }
 
 /* As systemd does: whoever is the last user takes the file away. Everybody checks after locking that the file still has its name. */

@@ -19,7 +19,7 @@
 #include "store/names.h"
 
 /* In order of precedence: what nobody else claims is the directory driver's. */
-static const StoreDriver *const drivers[] = {&driver_overlay, &driver_btrfs, &driver_directory};
+static const StoreDriver *const drivers[] = {&driver_overlay, &driver_raw, &driver_btrfs, &driver_directory};
 static_assert(ELEMENTSOF(drivers) == _STORE_DRIVER_MAX, "every driver has its row");
 
 /* What new machines get: the first that is available. */
@@ -156,13 +156,10 @@ static const char *kind_directory(StoreKind kind)
 
 static int missing(Store *s, StoreKind kind, const char *name, Error *e)
 {
-        _cleanup_free_ char *raw = xasprintf("%s.raw", name), *nearest = NULL;
+        _cleanup_free_ char *nearest = NULL;
 
         if (kind == STORE_IMAGE)
                 return error_set(e, -ENOENT, "image '%s' does not exist", name);
-        if (faccessat(s->root_fd, raw, F_OK, 0) == 0)
-                return error_set(e, -EOPNOTSUPP, "machine '%s' is a disk image ('%s/%s'), which is not supported yet", name,
-                                 s->root, raw);
         nearest = name_nearest(s, name);
         if (nearest)
                 return error_set(e, -ENOENT, "machine '%s' does not exist; did you mean '%s'?", name, nearest);

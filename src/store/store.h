@@ -6,6 +6,7 @@
  *   NAME/            driver "directory": a plain tree, as debootstrap or systemd-nspawn leave it
  *   NAME.mstack/     driver "overlay": systemd.mstack(7): layer@0, layer@1 … (symlinks to shared layers, lowest first), rw/data, rw/work
  *   NAME/            driver "btrfs": the same as a subvolume
+ *   NAME.raw         driver "raw": a disk image (store/disk.h), which is started as it is
  *   .berth.v/        what is not a machine: layers/ID (shared, read-only trees, an ID is 32 random hex digits), snapshots/NAME/SNAP.mstack
  *                    (the same layout without rw) or SNAP/, images/KEY.mstack (finished roots that create clones from), and
  *                    work/.#NAME.RANDOM, what is under construction or on its way out. The suffix ".v" makes systemd 256+ take it for
@@ -33,6 +34,7 @@ typedef enum StoreDriverId {
         STORE_DIRECTORY,
         STORE_OVERLAY,
         STORE_BTRFS,
+        STORE_RAW,
         _STORE_DRIVER_MAX,
         _STORE_DRIVER_INVALID = -22
 } StoreDriverId;
@@ -50,6 +52,7 @@ typedef struct StoreImage {
         char *path; /* /var/lib/machines/NAME or NAME.mstack */
         bool read_only;
         char *directory;                      /* the root, when it is one tree: directory, btrfs */
+        bool disk;                            /* path is a disk image or block device; directory: while somebody looks into it */
         char **layers;                        /* overlay: absolute paths of the lower layers, topmost first */
         char *upper, *work;                   /* overlay: NULL when the image is read-only (a snapshot, a cached image) */
         uint64_t created_usec, modified_usec; /* realtime; 0 = unknown */
@@ -83,6 +86,8 @@ bool store_can_carry_overlay(Store *s);
 
 /* -ENOENT with a message that names the thing. STORE_MACHINE also finds what others made: plain directories, foreign .mstack. */
 int store_find(Store *s, StoreKind kind, const char *name, StoreImage *ret, Error *e);
+/* The stack of layers at an absolute path that ends in ".mstack", wherever it is. */
+int store_stack_at(const char *path, StoreImage *ret, Error *e);
 int store_list(Store *s, StoreKind kind, StoreImage **ret, size_t *ret_n, Error *e);
 /* As an image: the read-only stack of a snapshot. */
 int store_find_snapshot(Store *s, const char *name, const char *snapshot, StoreImage *ret, Error *e);

@@ -58,6 +58,64 @@ static void overlay(HostFacts *f)
         f->machine_id = xstrdup("00112233445566778899aabbccddeeff");
 }
 
+/* A disk image with one file system in it. */
+static void disk(HostFacts *f)
+{
+        host(f);
+        f->root_kind = ROOT_DISK;
+        f->disk = (FactDisk){
+                        .path = xstrdup("/var/lib/machines/web.raw"),
+                        .bare = true,
+                        .has_device_mapper = true,
+                        .n_partitions = 1,
+                        .partitions = xnew(FactPartition, 8),
+        };
+        f->disk.partitions[0] = (FactPartition){.which = SPEC_PARTITION_ROOT, .size = 64 << 20, .fstype = xstrdup("ext4")};
+        strv_push(&f->disk.programs, "fsck.ext4=/sbin/fsck.ext4");
+        strv_push(&f->disk.programs, "cryptsetup=/sbin/cryptsetup");
+}
+
+static void add_partition(HostFacts *f, SpecPartition which, const char *fstype)
+{
+        size_t n = f->disk.n_partitions++;
+
+        f->disk.bare = false;
+        f->disk.partitions[n] = (FactPartition){
+                        .which = which, .offset = (uint64_t)(64 + 8 * n) << 20, .size = 8 << 20, .fstype = xstrdup(fstype)};
+}
+
+static void partitions(HostFacts *f)
+{
+        f->disk.partitions[0].offset = 1 << 20;
+        f->disk.partitions[0].grow = true;
+        f->disk.esp_on_efi = true;
+        add_partition(f, SPEC_PARTITION_TMP, "btrfs");
+        add_partition(f, SPEC_PARTITION_USR, "erofs");
+        add_partition(f, SPEC_PARTITION_HOME, "xfs");
+        add_partition(f, SPEC_PARTITION_VAR, "ext4");
+        add_partition(f, SPEC_PARTITION_ESP, "vfat");
+        add_partition(f, SPEC_PARTITION_SWAP, "swap");
+        f->disk.partitions[3].read_only = true;
+}
+
+static void verity(HostFacts *f)
+{
+        add_partition(f, SPEC_PARTITION_ROOT_VERITY, "DM_verity_hash");
+        replace(&f->disk.root_hash, "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff");
+        replace(&f->disk.signature, "/var/lib/machines/web.roothash.p7s");
+}
+
+static void encrypted(HostFacts *f)
+{
+        replace(&f->disk.partitions[0].fstype, "crypto_LUKS");
+        replace(&f->disk.passphrase, "hush");
+}
+
+static void no_device_mapper(HostFacts *f)
+{
+        f->disk.has_device_mapper = false;
+}
+
 static void host_root(HostFacts *f)
 {
         replace(&f->root_directory, "/");
@@ -231,6 +289,11 @@ typedef struct Preset {
 static const Preset presets[] = {
                 {"directory", directory},
                 {"overlay", overlay},
+                {"disk", disk},
+                {"partitions", partitions},
+                {"verity", verity},
+                {"encrypted", encrypted},
+                {"no-device-mapper", no_device_mapper},
                 {"host-root", host_root},
                 {"busybox", busybox},
                 {"terminal", terminal},
