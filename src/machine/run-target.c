@@ -21,6 +21,7 @@
 #include "machine/run-record.h"
 #include "machine/run-registry.h"
 #include "machine/run-scope.h"
+#include "machine/run-version.h"
 #include "machine/run-wants.h"
 #include "store/disk.h"
 
@@ -142,12 +143,63 @@ static void add_suffix(Target *t)
         t->name = name;
 }
 
+static int pick(Target *t, char **path, Error *e)
+{
+        char *newest, *name;
+        int r = *path ? version_pick(*path, &newest, &name, e) : 0;
+
+        if (r <= 0)
+                return r;
+        free(*path);
+        *path = newest;
+        if (!spec_is_set(&t->spec, SPEC_FIELD_MACHINE) && !t->versions_of)
+                t->versions_of = name;
+        else
+                free(name);
+        return 0;
+}
+
+/* A machine may be versions too: NAME.v, NAME.raw.v or NAME.mstack.v in the store. */
+static void find_versions(Target *t)
+{
+        static const struct {
+                const char *suffix;
+                SpecField field;
+        } kinds[] = {{".v", SPEC_FIELD_DIRECTORY}, {".raw.v", SPEC_FIELD_IMAGE}, {".mstack.v", SPEC_FIELD_MSTACK}};
+
+        for (size_t i = 0; t->spec.machine && i < ELEMENTSOF(kinds); i++) {
+                _cleanup_free_ char *path = xasprintf("%s/%s%s", t->host->machines_dir, t->spec.machine, kinds[i].suffix);
+                if (access(path, F_OK) < 0)
+                        continue;
+                char **member = kinds[i].field == SPEC_FIELD_DIRECTORY ? &t->spec.directory
+                                : kinds[i].field == SPEC_FIELD_IMAGE   ? &t->spec.image
+                                                                       : &t->spec.mstack;
+                *member = TAKE_PTR(path);
+                spec_mark(&t->spec, kinds[i].field, "the machine's versions");
+                return;
+        }
+}
+
+static int pick_versions(Target *t, Error *e)
+{
+        MachineSpec *s = &t->spec;
+
+        if (!s->directory && !s->image && !s->mstack)
+                find_versions(t);
+        int r = pick(t, &s->directory, e);
+        if (r >= 0)
+                r = pick(t, &s->image, e);
+        return r < 0 ? r : pick(t, &s->mstack, e);
+}
+
 static int open_target(Target *t, MachineSpec *spec, Error *e)
 {
         spec_merge(&t->spec, spec); /* the command line alone, to know what is meant */
         int r = plan_check_conflicts(&t->spec, e);
         if (r >= 0 && t->spec.template && !t->spec.directory && !t->spec.machine)
                 r = error_set(e, -EINVAL, "--template needs --directory or --machine: what is made from it");
+        if (r >= 0)
+                r = pick_versions(t, e);
         if (r >= 0)
                 r = target_is_missing(t->host, &t->spec)          ? open_template(t, e)
                     : spec_is_set(&t->spec, SPEC_FIELD_IMAGE)     ? open_disk(t, e)
@@ -156,6 +208,10 @@ static int open_target(Target *t, MachineSpec *spec, Error *e)
                                                                   : open_machine(t, e);
         if (r < 0)
                 return r;
+        if (t->versions_of) {
+                free(t->name);
+                t->name = name_of_path(t->versions_of);
+        }
         if (!path_machine_name_is_valid(t->name))
                 return error_set(e, -EINVAL, "no machine name can be made of '%s'; give one with --machine=NAME",
                                  t->spec.directory ?: t->spec.image ?: t->spec.mstack ?: t->name);
@@ -299,6 +355,7 @@ void target_release(Target *t)
         if (t->passphrase)
                 explicit_bzero(t->passphrase, strlen(t->passphrase));
         free(t->passphrase);
+        free(t->versions_of);
         store_scratch_end(&t->scratch);
         store_unlock(&t->image_lock);
         machine_range_release(&t->range);

@@ -24,6 +24,7 @@ typedef struct Target {
         struct {
                 int root, namespace;
         } view;
+        char *versions_of; /* the name, when the newest of several versions was taken */
         char *passphrase; /* of its encrypted partitions, once it is known */
 } Target;
 

@@ -348,6 +348,32 @@ xfs_proto() {
         refused "--mstack" "--directory" "exclude each other" -- "$BERTH" run --mstack="$T/web.mstack" -D "$T" true
 }
 
+# ---- versions ----
+
+@test "a directory of versions: the newest that this host runs and that has tries left, by -D, -i and -M" {
+        arch=$("$BERTH" run -q -D "$TREE" --console=pipe uname -m | tr _ -)
+        [ "$arch" = x86-64 ] || arch=arm64
+        v=$T/os.v
+        mkdir -p "$v" "$BERTH_MACHINES"
+        for version in 1.9 "1.10_$arch" 1.11_alpha 1.12+0-3; do
+                cp -a "$TREE" "$v/os_$version"
+                echo "$version" >"$v/os_$version/etc/version"
+        done
+        [ "$("$BERTH" run -q -D "$v" --console=pipe sh -c 'cat /etc/version; hostname')" = "1.10_$arch"$'\nos' ]
+        [ "$("$BERTH" run -q -D "$v/" --console=pipe cat /etc/version)" = "1.10_$arch" ]
+        [ "$("$BERTH" run -q -D "$v/os___" --console=pipe cat /etc/version)" = "1.10_$arch" ]
+        mv "$v" "$BERTH_MACHINES/os.v"
+        [ "$("$BERTH" run -q -M os --console=pipe cat /etc/version)" = "1.10_$arch" ]
+        mkdir "$T/disk.raw.v"
+        for version in 1 2; do
+                echo $version >"$TREE/etc/version"
+                ext4 "$T/disk.raw.v/disk_$version.raw" 24M "$TREE"
+        done
+        [ "$("$BERTH" run -q -i "$T/disk.raw.v" --console=pipe sh -c 'cat /etc/version; hostname')" = $'2\ndisk' ]
+        rm "$T/disk.raw.v"/*
+        refused "there is no version disk_….raw" -- "$BERTH" run -i "$T/disk.raw.v" true
+}
+
 # ---- machines of the store ----
 
 @test "NAME.raw is the machine NAME: run, start with its init, settings beside it, remove" {
