@@ -25,7 +25,7 @@ typedef struct Target {
                 int root, namespace;
         } view;
         char *versions_of; /* the name, when the newest of several versions was taken */
-        char *passphrase; /* of its encrypted partitions, once it is known */
+        char *passphrase;  /* of its encrypted partitions, once it is known */
 } Target;
 
 #define TARGET_NONE                                                                                                             \

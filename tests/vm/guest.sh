@@ -70,6 +70,57 @@ run_cgroup_namespace() {
         says "$(berth run -q -D "$tree" /bin/sh -c 'cat /sys/fs/cgroup/cgroup.type')" domain
 }
 
+# ---- disk images ----
+no_devices_left() { # of the device mapper, and no loop device in use
+        local i
+        for i in 1 2 3 4 5 6 7 8 9 10; do
+                [ -z "$(ls -d /sys/block/dm-* 2>/dev/null)$(cat /sys/block/loop*/loop/backing_file 2>/dev/null)" ] && return
+                sleep 0.3
+        done
+        ls -d /sys/block/dm-*
+        cat /sys/block/loop*/loop/backing_file
+        return 1
+}
+verity_without_partitions() { # the hash and the hashes are found beside the image
+        is "$(berth run -q -i "$here/sealed.raw" /bin/sh -c 'grep -c "^/dev/dm-.* / ext4 ro" /proc/mounts; echo in')" $'1\nin'
+        no_devices_left
+}
+verity_with_partitions() {
+        is "$(berth run -q --root-hash="$(cat sealed.roothash)" -i "$here/parts.raw" /bin/sh -c 'grep -c "^/dev/dm-.* / ext4 ro" /proc/mounts')" 1
+        is "$(berth run -q --image-policy=root=verity --root-hash="$(cat sealed.roothash)" -i "$here/parts.raw" /bin/echo in)" in
+        refused berth run -q --root-hash=00112233445566778899aabbccddeeff -i "$here/parts.raw" /bin/true
+        no_devices_left
+}
+verity_notices_changes() { # one byte of a program that would be run, and a hash that is not the image's
+        local at
+        cp --sparse=always sealed.raw changed.raw
+        at=$(grep -abo -m 1 'BusyBox v' changed.raw | head -n 1 | cut -d: -f1)
+        printf X | dd of=changed.raw bs=1 seek="$at" conv=notrunc status=none
+        is "$(berth run -q -i "$here/changed.raw" /bin/busybox cat /bin/busybox | grep -ac 'XusyBox v')" 1
+        refused berth run -q --root-hash="$(cat sealed.roothash)" --verity-data="$here/sealed.verity" -i "$here/changed.raw" /bin/busybox cat /bin/busybox
+        refused berth run -q --root-hash="$(printf '%064d' 0)" --verity-data="$here/sealed.verity" -i "$here/sealed.raw" /bin/true
+        rm changed.raw
+        no_devices_left
+}
+luks() {
+        local credentials=/run/credentials-of-test
+        mkdir -p "$credentials"
+        printf secret >"$credentials/dissect.passphrase"
+        truncate -s 48M luks.raw
+        cryptsetup luksFormat -q --pbkdf pbkdf2 --pbkdf-force-iterations 1000 --key-file "$credentials/dissect.passphrase" luks.raw
+        cryptsetup open --key-file "$credentials/dissect.passphrase" luks.raw made
+        mkfs.ext4 -q -d tree /dev/mapper/made
+        cryptsetup close made
+        CREDENTIALS_DIRECTORY=$credentials berth run -q -i "$here/luks.raw" /bin/sh -c 'echo kept >/file'
+        is "$(CREDENTIALS_DIRECTORY=$credentials berth run -q --read-only -i "$here/luks.raw" /bin/cat /file)" kept
+        says "$(berth run -q -i "$here/luks.raw" /bin/true 2>&1 </dev/null)" "no passphrase"
+        printf wrong >"$credentials/dissect.passphrase"
+        says "$(CREDENTIALS_DIRECTORY=$credentials berth run -q -i "$here/luks.raw" /bin/true 2>&1)" "does not open"
+        says "$(CREDENTIALS_DIRECTORY=$credentials berth run -q --image-policy=root=unprotected -i "$here/luks.raw" /bin/true 2>&1)" "image policy"
+        rm -r "$credentials" luks.raw
+        no_devices_left
+}
+
 # ---- a machine whose init is busybox ----
 start_busybox() {
         berth start box
@@ -238,6 +289,14 @@ claim run_command "run: a command's output, input and status"
 claim run_on_tmpfs "run on a tmpfs, with or without mapped IDs"
 claim run_cgroup_namespace "run: a cgroup namespace and the machine's own part of the hierarchy"
 claim nothing_left "run leaves no mount, cgroup or process"
+
+if [ -e sealed.roothash ]; then
+        claim verity_without_partitions "dm-verity: an image without partitions, its hashes beside it"
+        claim verity_with_partitions "dm-verity: partitions of a root hash"
+        claim verity_notices_changes "dm-verity: a changed block, and a wrong hash"
+fi
+claim luks "LUKS: opened with a passphrase, written to, refused without"
+claim nothing_left "disk images leave no device, mount or process"
 
 cp -a box "$machines/box"
 claim start_busybox "start, list, status and show a busybox machine"
