@@ -58,18 +58,23 @@ typedef struct Steering { /* a variable that steers systemd-nspawn itself (its E
         const char *name, *harmless;
 } Steering;
 static const Steering steering[] = {
-                {"SYSTEMD_NSPAWN_API_VFS_WRITABLE", "no"},   {"SYSTEMD_NSPAWN_SHARE_SYSTEM", "no"},
-                {"SYSTEMD_NSPAWN_SHARE_NS_IPC", "no"},       {"SYSTEMD_NSPAWN_SHARE_NS_PID", "no"},
-                {"SYSTEMD_NSPAWN_SHARE_NS_UTS", "no"},       {"SYSTEMD_NSPAWN_USE_CGNS", "yes"},
-                {"SYSTEMD_NSPAWN_TMPFS_TMP", "yes"},         {"SYSTEMD_NSPAWN_LOCK", "yes"},
-                {"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY", "yes"}, {"UNIFIED_CGROUP_HIERARCHY", "yes"},
-                {"SYSTEMD_NSPAWN_NETWORK_MAC", NULL},        {"SYSTEMD_NSPAWN_CONTAINER_SERVICE", "systemd-nspawn"},
+                {"SYSTEMD_NSPAWN_API_VFS_WRITABLE", "no"},
+                {"SYSTEMD_NSPAWN_SHARE_SYSTEM", "no"},
+                {"SYSTEMD_NSPAWN_SHARE_NS_IPC", "no"},
+                {"SYSTEMD_NSPAWN_SHARE_NS_PID", "no"},
+                {"SYSTEMD_NSPAWN_SHARE_NS_UTS", "no"},
+                {"SYSTEMD_NSPAWN_USE_CGNS", "yes"},
+                {"SYSTEMD_NSPAWN_LOCK", "yes"},
+                {"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY", "yes"},
+                {"UNIFIED_CGROUP_HIERARCHY", "yes"},
+                {"SYSTEMD_NSPAWN_NETWORK_MAC", NULL},
 };
 
-/* What they would change is not offered, so a value that asks for it is refused like an option. */
-static int check_steering(MachineSpec *s, Error *e)
+/* The others would change what is not offered: a value that asks for it is refused like an option. */
+static int take_steering(MachineSpec *s, Error *e)
 {
-        const char *sync = getenv("SYSTEMD_SUPPRESS_SYNC");
+        const char *sync = getenv("SYSTEMD_SUPPRESS_SYNC"), *tmp = getenv("SYSTEMD_NSPAWN_TMPFS_TMP"),
+                   *service = getenv("SYSTEMD_NSPAWN_CONTAINER_SERVICE");
 
         for (size_t i = 0; i < ELEMENTSOF(steering); i++) {
                 const char *value = getenv(steering[i].name), *harmless = steering[i].harmless;
@@ -81,6 +86,16 @@ static int check_steering(MachineSpec *s, Error *e)
         if (sync && !spec_is_set(s, SPEC_FIELD_SUPPRESS_SYNC) && str_parse_bool(sync) > 0) {
                 s->suppress_sync = true;
                 spec_mark(s, SPEC_FIELD_SUPPRESS_SYNC, "SYSTEMD_SUPPRESS_SYNC in the environment");
+        }
+        if (tmp && str_parse_bool(tmp) < 0)
+                return error_set(e, -EINVAL, "SYSTEMD_NSPAWN_TMPFS_TMP=%s in the environment is neither yes nor no", tmp);
+        if (tmp) {
+                s->tmpfs_tmp = str_parse_bool(tmp) > 0;
+                spec_mark(s, SPEC_FIELD_TMPFS_TMP, "SYSTEMD_NSPAWN_TMPFS_TMP in the environment");
+        }
+        if (service && *service) {
+                s->manager = xstrdup(service);
+                spec_mark(s, SPEC_FIELD_MANAGER, "SYSTEMD_NSPAWN_CONTAINER_SERVICE in the environment");
         }
         return 0;
 }
@@ -108,7 +123,7 @@ int cli_nspawn(Cli *c, Error *e)
 {
         MachineSpec *s = &c->spec;
         char cwd[PATH_MAX];
-        int r = check_steering(s, e);
+        int r = take_steering(s, e);
 
         if (r < 0)
                 return r;

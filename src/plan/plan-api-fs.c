@@ -105,7 +105,7 @@ static void add_run(const PlanBuild *b)
                     false); /* a mount of its own from now on, so that what is mounted below stays in sight */
         add_mkdir(p, "/run/host/incoming", 0755);
         add_mask_nodes(b);
-        add_file(p, "/run/host/container-manager", xstrdup(PLAN_MANAGER "\n"));
+        add_file(p, "/run/host/container-manager", xasprintf("%s\n", b->spec->manager ?: PLAN_MANAGER));
         if (uuid)
                 add_file(p, "/run/host/container-uuid", xasprintf("%s\n", uuid));
         if (b->facts->host_os_release)
@@ -290,6 +290,7 @@ void plan_api_fs(PlanBuild *b)
         add_proc(b);
         add_sys(b);
         add_dev(b);
-        add_mount(b->plan, &tmp_mount);
+        if (!spec_is_set(b->spec, SPEC_FIELD_TMPFS_TMP) || b->spec->tmpfs_tmp)
+                add_mount(b->plan, &tmp_mount);
         add_labels(b, first);
 }

@@ -110,7 +110,7 @@ static char **payload_environment(const PlanBuild *b)
         char **env = NULL;
 
         strv_push(&env, "PATH=" PLAN_ENVIRONMENT_PATH);
-        strv_push(&env, "container=" PLAN_MANAGER);
+        strv_pushf(&env, "container=%s", b->spec->manager ?: PLAN_MANAGER);
         env_user(&env, b);
         if (uuid)
                 strv_pushf(&env, "container_uuid=%s", uuid);

@@ -59,6 +59,8 @@ static const FieldRow fields[] = {
                                                    SPEC_GROUP_FILTER, false},
                 [SPEC_FIELD_ADDRESS_FAMILIES] = {"restrict_address_families", &value_families, MEMBER(address_families),
                                                  SPEC_GROUP_SINGLE, false},
+                [SPEC_FIELD_MANAGER] = {"manager", &value_path, MEMBER(manager), SPEC_GROUP_SINGLE, true},
+                [SPEC_FIELD_TMPFS_TMP] = {"tmpfs_tmp", &value_bool, MEMBER(tmpfs_tmp), SPEC_GROUP_SINGLE, true},
                 [SPEC_FIELD_SELINUX_CONTEXT] = {"selinux_context", &value_label, MEMBER(selinux_context), SPEC_GROUP_SINGLE,
                                                 true},
                 [SPEC_FIELD_SELINUX_APIFS_CONTEXT] = {"selinux_apifs_context", &value_label, MEMBER(selinux_apifs_context),

@@ -261,6 +261,8 @@ typedef enum SpecField {
         SPEC_FIELD_AMBIENT_CAPABILITY,
         SPEC_FIELD_SYSTEM_CALL_FILTER,
         SPEC_FIELD_ADDRESS_FAMILIES,
+        SPEC_FIELD_MANAGER,
+        SPEC_FIELD_TMPFS_TMP,
         SPEC_FIELD_SELINUX_CONTEXT,
         SPEC_FIELD_SELINUX_APIFS_CONTEXT,
         SPEC_FIELD_RLIMIT, /* sixteen, one for each RLIMIT_*: SPEC_FIELD_RLIMIT + RLIMIT_NOFILE */
@@ -337,6 +339,9 @@ typedef struct MachineSpec {
         uint64_t ambient_capability;
         char **system_call_filter; /* names and @groups that are let through too; with "~" in front: that are not */
         char **address_families;   /* AF_* that sockets may be of; all with "~" in front: that they may not be of; "none" */
+        /* Of the variables that steer systemd-nspawn; no option has them */
+        char *manager;  /* what $container says */
+        bool tmpfs_tmp; /* /tmp is a tmpfs */
         char *selinux_context,
                         *selinux_apifs_context; /* labels of the payload's processes; of /dev, /run and what else is made */
 

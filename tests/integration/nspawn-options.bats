@@ -123,6 +123,9 @@ END
 
 @test "called systemd-nspawn: variables that steer it are refused when they ask for what there is not" {
         refused SYSTEMD_NSPAWN_API_VFS_WRITABLE -- env SYSTEMD_NSPAWN_API_VFS_WRITABLE=network "$T/compat/systemd-nspawn" -q -P -D "$D" true
+        [ "$(SYSTEMD_NSPAWN_CONTAINER_SERVICE=other nspawn -P -D "$D" sh -c 'echo $container; cat /run/host/container-manager' | xargs)" = "other other" ]
+        SYSTEMD_NSPAWN_TMPFS_TMP=0 nspawn -P -D "$D" sh -c 'touch /tmp/kept; ! grep " /tmp " /proc/mounts' && [ -e "$D/tmp/kept" ]
+        SYSTEMD_NSPAWN_TMPFS_TMP=1 nspawn -P -D "$D" grep -q ' /tmp tmpfs ' /proc/mounts
         SYSTEMD_NSPAWN_API_VFS_WRITABLE=0 SYSTEMD_NSPAWN_LOCK=1 SYSTEMD_SUPPRESS_SYNC=1 nspawn -P -D "$D" true
 }
 
