@@ -17,4 +17,6 @@ const StoreDriver driver_raw = {
                 .is_file = true,
                 .load = raw_load,
                 .remove = entries_remove,
+                .rename = entries_rename,
+                .read_only = image_set_immutable,
 };

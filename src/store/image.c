@@ -83,7 +83,7 @@ static bool is_immutable(int fd)
 
 int image_set_immutable(const StoreChange *c, bool on, Error *e)
 {
-        _cleanup_close_ int fd = open(c->image->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        _cleanup_close_ int fd = open(c->image->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
         int flags = 0, r = 0;
 
         if (fd < 0 || ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0)

@@ -333,6 +333,15 @@ xfs_proto() {
         refused "encrypted" "no device mapper" -- run_image true
 }
 
+@test "an ordinary user is told that disk images need root" {
+        ext4 "$IMAGE" 24M "$TREE"
+        chmod 755 "$T"
+        install -d -o 65534 -g 65534 "$T/home"
+        cp "$BERTH" "$T/berth-copy" # where everybody can reach it
+        refused "disk images need root" -- setpriv --reuid=65534 --regid=65534 --clear-groups env -u BERTH_MACHINES -u BERTH_RUN -u BERTH_STATE \
+                HOME="$T/home" XDG_RUNTIME_DIR="$T/home" "$T/berth-copy" run -i "$IMAGE" true
+}
+
 # ---- stacks of layers ----
 
 @test "--mstack=, and -D with a stack: layers, the writable one on top, a name without the suffix" {
@@ -393,8 +402,13 @@ xfs_proto() {
         [ "$("$BERTH" run -M web cat /file)" = kept ]
         [[ $("$BERTH" images) == *web*raw* ]]
         refused "cannot clone" -- "$BERTH" clone web web2
-        "$BERTH" remove web
-        [ ! -e "$BERTH_MACHINES/web.raw" ]
+        "$BERTH" rename web shop
+        "$BERTH" read-only shop yes
+        [[ $("$BERTH" run -M shop sh -c 'cat /file; touch /x 2>&1') == kept*Read-only* ]]
+        "$BERTH" read-only shop no
+        "$BERTH" run -M shop touch /x
+        "$BERTH" remove shop
+        [ -z "$(ls "$BERTH_MACHINES")" ]
         berth_no_debris
 }
 
