@@ -18,9 +18,8 @@ typedef struct DigestRow {
 } DigestRow;
 
 static const DigestRow digest_rows[] = {
-                [DIGEST_NONE] = {"no digest", 0},
-                [DIGEST_SHA256] = {"SHA256", 32},
-                [DIGEST_SHA512] = {"SHA512", 64},
+                [DIGEST_NONE] = {"no digest", 0},   [DIGEST_SHA256] = {"SHA256", 32}, [DIGEST_SHA512] = {"SHA512", 64},
+                [DIGEST_BLAKE2B] = {"BLAKE2B", 64}, [DIGEST_SHA1] = {"SHA1", 20},     [DIGEST_MD5] = {"MD5", 16},
 };
 static_assert(sizeof(digest_rows) / sizeof(digest_rows[0]) == _DIGEST_MAX, "a row for each type");
 
@@ -64,7 +63,11 @@ char *digest_hex(const Digest *d, char buf[static DIGEST_HEX_MAX])
 
 static const EVP_MD *algorithm(DigestType type)
 {
-        return type == DIGEST_SHA512 ? EVP_sha512() : EVP_sha256();
+        static const EVP_MD *(*const algorithms[])(void) = {
+                        [DIGEST_SHA256] = EVP_sha256, [DIGEST_SHA512] = EVP_sha512, [DIGEST_BLAKE2B] = EVP_blake2b512,
+                        [DIGEST_SHA1] = EVP_sha1,     [DIGEST_MD5] = EVP_md5,
+        };
+        return algorithms[type]();
 }
 
 int digest_stream_open(DigestStream *s, DigestType type)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "transfer/reader.h"
 
+#include <archive_entry.h>
+
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -95,4 +97,25 @@ void reader_done(Reader *r)
                 archive_read_free(r->archive);
         free(r->buf);
         *r = (Reader){0};
+}
+
+const char *reader_entry_name(struct archive_entry *entry)
+{
+        const char *name = archive_entry_pathname(entry);
+
+        return name ? name : archive_entry_pathname_utf8(entry);
+}
+
+int reader_next(const Reader *in, struct archive_entry **ret, Error *e)
+{
+        int r;
+
+        do
+                r = archive_read_next_header(in->archive, ret);
+        while (r == ARCHIVE_RETRY);
+        if (r == ARCHIVE_EOF)
+                return 0;
+        if (r != ARCHIVE_OK && r != ARCHIVE_WARN)
+                return reader_fail(in, e);
+        return reader_entry_name(*ret) ? 1 : error_set(e, -EBADMSG, "it has an entry whose name cannot be read");
 }

@@ -27,5 +27,8 @@ typedef struct Reader {
 /* Begins at `offset` (0 for what cannot seek). On failure nothing is left to be freed. */
 int reader_open(Reader *r, ReaderFormat format, int fd, uint64_t offset, uint64_t size, Error *e);
 int reader_fail(const Reader *r, Error *e); /* -EBADMSG with libarchive's own words, or -EIO, -ENOMEM */
+struct archive_entry;
+int reader_next(const Reader *r, struct archive_entry **ret, Error *e); /* 1: an entry with a name, 0: the end */
+const char *reader_entry_name(struct archive_entry *entry);
 void reader_done(Reader *r);
 #define _cleanup_reader_ __attribute__((cleanup(reader_done)))

@@ -12,7 +12,16 @@
 #include "base/events.h"
 
 /* ---- digests ---- */
-typedef enum DigestType { DIGEST_NONE, DIGEST_SHA256, DIGEST_SHA512, _DIGEST_MAX } DigestType;
+/* MD5 and SHA1 are what indexes of Gentoo have, beside each other; they find accidents, not attacks. */
+typedef enum DigestType {
+        DIGEST_NONE,
+        DIGEST_SHA256,
+        DIGEST_SHA512,
+        DIGEST_BLAKE2B,
+        DIGEST_SHA1,
+        DIGEST_MD5,
+        _DIGEST_MAX
+} DigestType;
 typedef struct Digest {
         DigestType type;
         uint8_t bytes[64];
@@ -72,6 +81,9 @@ typedef struct Unpack Unpack;
 typedef enum UnpackFormat {
         UNPACK_TAR, /* any libarchive tar, any compression */
         UNPACK_DEB, /* ar: the data member goes to the tree, the control member's files are handed back */
+        /* Gentoo's two: the image goes to the tree as Portage merges it, the metadata are handed back as control files */
+        UNPACK_XPAK,
+        UNPACK_GPKG, /* verified before, by gpkg_verify() */
         _UNPACK_FORMAT_MAX,
 } UnpackFormat;
 
@@ -83,10 +95,12 @@ typedef struct UnpackFile {
 } UnpackFile; /* of a control archive */
 typedef struct UnpackResult {
         UnpackFile *control;
-        size_t n_control; /* UNPACK_DEB */
-        char **paths;     /* entries in archive order as dpkg lists them: "/.", "/usr", "/usr/bin/x"; no trailing slashes */
+        size_t n_control;
+        char **paths; /* entries in archive order as dpkg lists them: "/.", "/usr", "/usr/bin/x"; no trailing slashes */
         char **conffile_digests; /* UNPACK_DEB: "PATH MD5" for each path in the control member conffiles */
-        uint64_t bytes;          /* of regular files */
+        /* XPAK, GPKG: lines of /var/db/pkg/…/CONTENTS: "dir /usr", "obj PATH MD5 MTIME", "sym PATH -> TARGET MTIME", "fif PATH" */
+        char **contents;
+        uint64_t bytes; /* of regular files */
 } UnpackResult;
 void unpack_result_done(UnpackResult *r);
 

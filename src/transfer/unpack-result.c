@@ -12,12 +12,14 @@
 
 typedef struct ReportHeader {
         uint64_t bytes;
-        uint32_t n_control, n_paths, n_digests;
+        uint32_t n_control, n_paths, n_digests, n_contents;
 } __attribute__((packed)) ReportHeader;
 
 static int report_grow(const UnpackReport *r, size_t more)
 {
-        return r->control.len + r->paths.len + r->digests.len + more > UNPACK_REPORT_MAX - sizeof(ReportHeader) ? -E2BIG : 0;
+        return r->control.len + r->paths.len + r->digests.len + r->contents.len + more > UNPACK_REPORT_MAX - sizeof(ReportHeader)
+                               ? -E2BIG
+                               : 0;
 }
 
 static void put_string(Buf *b, const char *s, size_t len)
@@ -42,33 +44,41 @@ int unpack_report_control(UnpackReport *r, const UnpackFile *f)
         return 0;
 }
 
-int unpack_report_path(UnpackReport *r, const char *path)
-{
-        size_t len = strlen(path);
-
-        if (report_grow(r, len + 4) < 0)
-                return -E2BIG;
-        put_string(&r->paths, path, len);
-        r->n_paths++;
-        return 0;
-}
-
-int unpack_report_digest(UnpackReport *r, const char *line)
+static int add_line(const UnpackReport *r, Buf *b, uint32_t *n, const char *line)
 {
         size_t len = strlen(line);
 
         if (report_grow(r, len + 4) < 0)
                 return -E2BIG;
-        put_string(&r->digests, line, len);
-        r->n_digests++;
+        put_string(b, line, len);
+        (*n)++;
         return 0;
+}
+
+int unpack_report_path(UnpackReport *r, const char *path)
+{
+        return add_line(r, &r->paths, &r->n_paths, path);
+}
+
+int unpack_report_digest(UnpackReport *r, const char *line)
+{
+        return add_line(r, &r->digests, &r->n_digests, line);
+}
+
+int unpack_report_contents(UnpackReport *r, const char *line)
+{
+        return add_line(r, &r->contents, &r->n_contents, line);
 }
 
 int unpack_report_write(const UnpackReport *r, int fd)
 {
-        ReportHeader h = {.bytes = r->bytes, .n_control = r->n_control, .n_paths = r->n_paths, .n_digests = r->n_digests};
+        ReportHeader h = {.bytes = r->bytes,
+                          .n_control = r->n_control,
+                          .n_paths = r->n_paths,
+                          .n_digests = r->n_digests,
+                          .n_contents = r->n_contents};
         int rc = fd_write_all(fd, &h, sizeof(h));
-        const Buf *parts[] = {&r->control, &r->paths, &r->digests};
+        const Buf *parts[] = {&r->control, &r->paths, &r->digests, &r->contents};
 
         for (size_t i = 0; rc >= 0 && i < ELEMENTSOF(parts); i++)
                 if (parts[i]->len > 0)
@@ -81,6 +91,7 @@ void unpack_report_done(UnpackReport *r)
         buf_done(&r->control);
         buf_done(&r->paths);
         buf_done(&r->digests);
+        buf_done(&r->contents);
         *r = (UnpackReport){0};
 }
 
@@ -182,6 +193,8 @@ int unpack_report_parse(const char *data, size_t len, UnpackResult *ret)
                 r = get_strv(&c, h.n_paths, &u.paths);
         if (r >= 0)
                 r = get_strv(&c, h.n_digests, &u.conffile_digests);
+        if (r >= 0)
+                r = get_strv(&c, h.n_contents, &u.contents);
         if (r < 0)
                 return r;
         if (c.left > 0)
@@ -201,5 +214,6 @@ void unpack_result_done(UnpackResult *r)
         free(r->control);
         strv_free(r->paths);
         strv_free(r->conffile_digests);
+        strv_free(r->contents);
         *r = (UnpackResult){0};
 }

@@ -200,6 +200,14 @@ static int account(Tree *t, size_t len, Error *e)
         return 0;
 }
 
+static void feed_hole(Md5 *md5, la_int64_t from, la_int64_t to)
+{
+        static const char zeros[4096];
+
+        for (; from < to; from += (la_int64_t)MIN(sizeof(zeros), (size_t)(to - from)))
+                md5_feed(md5, zeros, MIN(sizeof(zeros), (size_t)(to - from)));
+}
+
 /* Blocks come in order; what lies between them is a hole. */
 static int write_data(Tree *t, struct archive *a, const Creation *c, Md5 *md5, Error *e)
 {
@@ -221,13 +229,17 @@ static int write_data(Tree *t, struct archive *a, const Creation *c, Md5 *md5, E
                 r = account(t, len, e);
                 if (r < 0)
                         return r;
-                if (md5)
+                if (md5) {
+                        feed_hole(md5, pos, offset);
                         md5_feed(md5, block, len);
+                }
                 r = fd_write_all(c->fd, block, len);
                 if (r < 0)
                         return fail(r, "write", c->place.path, e);
                 pos = offset + (off_t)len;
         }
+        if (md5 && archive_entry_size_is_set(c->entry))
+                feed_hole(md5, pos, archive_entry_size(c->entry));
         if (archive_entry_size_is_set(c->entry) && archive_entry_size(c->entry) > pos &&
             ftruncate(c->fd, archive_entry_size(c->entry)) < 0)
                 return fail(-errno, "write", c->place.path, e);
@@ -270,7 +282,9 @@ static int write_symlink(Tree *t, struct archive *a, Creation *c, Md5 *md5, Erro
         /* As dpkg: a link in place of a directory leaves the directory. */
         if (symlinkat(archive_entry_symlink(c->entry), c->place.dirfd, c->place.name) < 0) {
                 if (fstatat(c->place.dirfd, c->place.name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode))
-                        return 0;
+                        return t->no_link_on_dir ? error_set(e, -EISDIR, "symbolic link '/%s' would replace a directory",
+                                                             c->place.path)
+                                                 : 0;
                 int r = create(t, c, create_symlink, "make symbolic link", e);
                 if (r < 0)
                         return r;

@@ -31,6 +31,7 @@ typedef struct TreeTime {
 typedef struct Tree {
         int root;                /* of the tree, O_PATH; borrowed */
         bool package;            /* dpkg's view of directories that exist, newlines refused; else those of an image */
+        bool no_link_on_dir;     /* a symbolic link in place of a directory is refused (PMS 13.4), else the directory stays */
         uint64_t limit;          /* bytes of all archives, 0 = none */
         _Atomic uint64_t *used;  /* shared with the other workers */
         uint64_t bytes;          /* of regular files, this archive */

@@ -20,40 +20,18 @@
 #include "transfer/deb.h"
 #include "transfer/reader.h"
 #include "transfer/unpack-confine.h"
+#include "transfer/unpack-contents.h"
+#include "transfer/unpack-image.h"
 #include "transfer/unpack-result.h"
 #include "transfer/unpack-tree.h"
-
-#define CONTROL_MAX       (64U * 1024 * 1024) /* all files of a control member */
-#define CONTROL_FILES_MAX 256U
 
 typedef struct Worker {
         int sock;
         Tree tree;
         UnpackReport report;
         char **conffiles; /* of this package, "/etc/x" */
+        WorkerImage image;
 } Worker;
-
-static const char *entry_name(struct archive_entry *entry)
-{
-        const char *name = archive_entry_pathname(entry);
-
-        return name ? name : archive_entry_pathname_utf8(entry);
-}
-
-/* 1: an entry, 0: the end. */
-static int next_entry(const Reader *in, struct archive_entry **ret, Error *e)
-{
-        int r;
-
-        do
-                r = archive_read_next_header(in->archive, ret);
-        while (r == ARCHIVE_RETRY);
-        if (r == ARCHIVE_EOF)
-                return 0;
-        if (r != ARCHIVE_OK && r != ARCHIVE_WARN)
-                return reader_fail(in, e);
-        return entry_name(*ret) ? 1 : error_set(e, -EBADMSG, "it has an entry whose name cannot be read");
-}
 
 /* ---- the control member ---- */
 
@@ -71,13 +49,14 @@ static int read_control_file(Worker *w, const Reader *in, struct archive_entry *
 {
         char name[PATH_MAX];
         la_int64_t size = archive_entry_size(entry);
-        int r = tree_path(entry_name(entry), name, e);
+        int r = tree_path(reader_entry_name(entry), name, e);
 
         if (r < 0)
                 return r;
         if (archive_entry_filetype(entry) != AE_IFREG || !*name || strchr(name, '/'))
                 return 0; /* the top, or what dpkg does not know either */
-        if (size < 0 || (uint64_t)size > CONTROL_MAX - w->report.control.len || w->report.n_control >= CONTROL_FILES_MAX)
+        if (size < 0 || (uint64_t)size > UNPACK_CONTROL_MAX - w->report.control.len ||
+            w->report.n_control >= UNPACK_CONTROL_FILES_MAX)
                 return error_set(e, -E2BIG, "its control files are too many or too large");
 
         _cleanup_free_ char *data = malloc((size_t)size + 1);
@@ -101,7 +80,7 @@ static int read_control(Worker *w, int fd, DebMember m, Error *e)
 
         if (r < 0)
                 return r;
-        while ((r = next_entry(&in, &entry, e)) > 0) {
+        while ((r = reader_next(&in, &entry, e)) > 0) {
                 r = read_control_file(w, &in, entry, e);
                 if (r < 0)
                         return r;
@@ -122,20 +101,51 @@ static int note_digest(Worker *w, const char *path, Md5 *md5)
         return unpack_report_digest(&w->report, line);
 }
 
+static int note_contents(Worker *w, struct archive_entry *entry, const char *path, const Md5 *md5, Error *e)
+{
+        _cleanup_free_ char *line = contents_line(&w->image, entry, path, md5);
+        int r = line ? unpack_report_contents(&w->report, line) : 0;
+        return r < 0 ? error_set(e, r, "it has too many entries") : 0;
+}
+
+/* Where an entry goes: the directory around a GPKG's image is the top. */
+static int entry_path(const Worker *w, struct archive_entry *entry, char ret[static PATH_MAX], Error *e)
+{
+        const char *name = reader_entry_name(entry), *target = archive_entry_hardlink(entry);
+        int r = 0;
+
+        if (w->image.below) {
+                r = image_strip(entry, w->image.below, &name, e);
+                if (r >= 0 && target) {
+                        struct archive_entry *copy = archive_entry_new();
+                        archive_entry_set_pathname(copy, target);
+                        r = image_strip(copy, w->image.below, &target, e);
+                        if (r >= 0)
+                                archive_entry_set_hardlink(entry, target ?: ".");
+                        archive_entry_free(copy);
+                }
+        }
+        return r < 0 ? r : tree_path(name ?: ".", ret, e);
+}
+
 static int write_entry(Worker *w, const Reader *in, struct archive_entry *entry, Error *e)
 {
         char path[PATH_MAX + 1] = "/";
         Md5 md5;
-        int r = tree_path(entry_name(entry), path + 1, e);
+        int r = entry_path(w, entry, path + 1, e);
 
         if (r < 0)
                 return r;
-        bool conffile = archive_entry_filetype(entry) == AE_IFREG && !archive_entry_hardlink(entry) &&
-                        strv_contains(w->conffiles, path);
+        bool file = archive_entry_filetype(entry) == AE_IFREG && !archive_entry_hardlink(entry);
+        bool conffile = file && strv_contains(w->conffiles, path);
+        if (w->image.wanted)
+                contents_restrict_mode(entry);
         md5_init(&md5);
-        r = tree_write_entry(&w->tree, in->archive, entry, path + 1, conffile ? &md5 : NULL, e);
+        r = tree_write_entry(&w->tree, in->archive, entry, path + 1, conffile || (file && w->image.wanted) ? &md5 : NULL, e);
         if (r < 0)
                 return r;
+        if (w->image.wanted)
+                return note_contents(w, entry, path, &md5, e);
         if (conffile)
                 r = note_digest(w, path, &md5);
         if (r >= 0)
@@ -151,7 +161,7 @@ static int write_tree(Worker *w, int fd, uint64_t offset, uint64_t size, Error *
 
         if (r < 0)
                 return r;
-        while ((r = next_entry(&in, &entry, e)) > 0) {
+        while ((r = reader_next(&in, &entry, e)) > 0) {
                 r = write_entry(w, &in, entry, e);
                 if (r < 0)
                         return r;
@@ -176,6 +186,23 @@ static int unpack_deb(Worker *w, int fd, Error *e)
         return r;
 }
 
+static int unpack_xpak(Worker *w, int fd, Error *e)
+{
+        uint64_t size;
+        int r = image_read_xpak(fd, &w->report, &size, e);
+
+        return r < 0 ? r : write_tree(w, fd, 0, size, e);
+}
+
+static int unpack_gpkg(Worker *w, int fd, Error *e)
+{
+        uint64_t offset, size;
+        int r = image_read_gpkg(fd, &w->report, &offset, &size, e);
+
+        w->image.below = "image";
+        return r < 0 ? r : write_tree(w, fd, offset, size, e);
+}
+
 /* ---- orders ---- */
 
 static int reply(Worker *w, const Error *e, int report)
@@ -191,10 +218,17 @@ static int run_job(Worker *w, WorkerOrder order, int fd)
         Error e = {};
         int r;
 
-        w->tree.package = order == WORKER_DEB;
+        static int (*const unpack[_WORKER_ORDER_MAX])(Worker * w, int fd, Error *e) = {[WORKER_TAR] = unpack_tar,
+                                                                                       [WORKER_DEB] = unpack_deb,
+                                                                                       [WORKER_XPAK] = unpack_xpak,
+                                                                                       [WORKER_GPKG] = unpack_gpkg};
+        w->image = (WorkerImage){.wanted = order == WORKER_XPAK || order == WORKER_GPKG};
+        w->tree.package = order != WORKER_TAR;
+        w->tree.no_link_on_dir = w->image.wanted;
         w->tree.bytes = 0;
-        r = order == WORKER_DEB ? unpack_deb(w, fd, &e) : unpack_tar(w, fd, &e);
+        r = unpack[order](w, fd, &e);
         tree_done(&w->tree);
+        contents_done(&w->image);
         if (r >= 0) {
                 w->report.bytes = w->tree.bytes;
                 report = memfd_create("unpack-report", MFD_CLOEXEC);

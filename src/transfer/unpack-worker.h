@@ -6,7 +6,7 @@
  *   parent                      worker
  *   WORKER_ENTER + tree mount ->
  *                             <- WorkerReply (ready, or why not)
- *   WORKER_DEB|TAR + archive  ->
+ *   WORKER_TAR|DEB|… + archive ->
  *                             <- WorkerReply + memory file with the report (unpack-result.h), or the error alone
  *   end of file               -> exits */
 
@@ -14,7 +14,7 @@
 
 #include "base/error.h"
 
-typedef enum WorkerOrder { WORKER_ENTER, WORKER_TAR, WORKER_DEB, _WORKER_ORDER_MAX } WorkerOrder;
+typedef enum WorkerOrder { WORKER_ENTER, WORKER_TAR, WORKER_DEB, WORKER_XPAK, WORKER_GPKG, _WORKER_ORDER_MAX } WorkerOrder;
 
 typedef struct WorkerRequest {
         uint32_t order;

@@ -216,7 +216,11 @@ int unpack_fd(const Unpack *u)
 
 static int send_job(const UnpackJob *job, int sock, Error *e)
 {
-        WorkerRequest request = {.order = job->format == UNPACK_DEB ? WORKER_DEB : WORKER_TAR};
+        static const WorkerOrder orders[_UNPACK_FORMAT_MAX] = {[UNPACK_TAR] = WORKER_TAR,
+                                                               [UNPACK_DEB] = WORKER_DEB,
+                                                               [UNPACK_XPAK] = WORKER_XPAK,
+                                                               [UNPACK_GPKG] = WORKER_GPKG};
+        WorkerRequest request = {.order = orders[job->format]};
         _cleanup_close_ int own = job->path ? openat(job->dirfd, job->path, O_RDONLY | O_CLOEXEC | O_NOCTTY) : -1;
 
         if (job->path && own < 0)

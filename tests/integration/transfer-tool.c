@@ -3,10 +3,11 @@
 /* The transfer library from a shell, for transfer.bats.
  *
  *   transfer-tool fetch DIR   items on stdin, one a line: PATH SIZE SHA256|- LABEL URL; prints "done LABEL" as they complete
- *   transfer-tool unpack ROOT tar|deb ID_BASE LIMIT FILE…    prints what each archive's report holds
+ *   transfer-tool unpack ROOT tar|deb|xpak|gpkg ID_BASE LIMIT FILE…    prints what each archive's report holds
  *   transfer-tool pull DIR ROOT                              fetches packages and unpacks them as they arrive
  *   transfer-tool clearsigned FILE KEYRING…                  prints the signed text
  *   transfer-tool detached FILE SIGNATURE KEYRING…
+ *   transfer-tool gpkg FILE any|signed KEYRING…             prints "signed" or "not signed"
  *   transfer-tool decompress FILE LIMIT                      prints the content */
 
 #include <errno.h>
@@ -21,6 +22,7 @@
 #include "base/fd.h"
 #include "base/str.h"
 #include "base/strv.h"
+#include "transfer/gpkg.h"
 #include "transfer/transfer.h"
 
 static int fetched(void *ctx, const FetchItem *item, Error *e)
@@ -109,6 +111,8 @@ static int unpacked(void *ctx, const UnpackJob *job, UnpackResult *result, Error
                 printf("path %s\n", *p);
         STRV_FOREACH (d, result->conffile_digests)
                 printf("conffile %s\n", *d);
+        STRV_FOREACH (line, result->contents)
+                printf("contents %s\n", *line);
         fflush(stdout);
         return 0;
 }
@@ -138,7 +142,12 @@ static int unpack(char **argv, Error *e)
                            .done = unpacked};
         int r = root < 0 ? error_sys(e, -errno, "%s", argv[0]) : unpack_open(&o, &u, e);
 
-        return r < 0 ? r : unpack_files(u, str_eq(argv[1], "deb") ? UNPACK_DEB : UNPACK_TAR, argv + 4, e);
+        static const char *const formats[] = {
+                        [UNPACK_TAR] = "tar", [UNPACK_DEB] = "deb", [UNPACK_XPAK] = "xpak", [UNPACK_GPKG] = "gpkg"};
+        for (UnpackFormat f = 0; r >= 0 && f < _UNPACK_FORMAT_MAX; f++)
+                if (str_eq(argv[1], formats[f]))
+                        return unpack_files(u, f, argv + 4, e);
+        return r < 0 ? r : error_set(e, -EINVAL, "unknown format '%s'", argv[1]);
 }
 
 typedef struct Pull {
@@ -224,6 +233,18 @@ static int decompress(char **argv, Error *e)
         return r;
 }
 
+static int gpkg(char **argv, Error *e)
+{
+        _cleanup_close_ int fd = open(argv[0], O_RDONLY | O_CLOEXEC);
+        bool is_signed;
+        int r = fd < 0 ? error_sys(e, -errno, "%s", argv[0])
+                       : gpkg_verify(fd, argv + 2, str_eq(argv[1], "signed"), &is_signed, e);
+
+        if (r >= 0)
+                puts(is_signed ? "signed" : "not signed");
+        return r;
+}
+
 typedef struct Verb {
         const char *name;
         int min_args;
@@ -232,7 +253,7 @@ typedef struct Verb {
 
 static const Verb verbs[] = {
                 {"fetch", 1, fetch},       {"unpack", 4, unpack},         {"pull", 2, pull}, {"clearsigned", 1, clearsigned},
-                {"detached", 2, detached}, {"decompress", 2, decompress},
+                {"detached", 2, detached}, {"decompress", 2, decompress}, {"gpkg", 2, gpkg},
 };
 
 int main(int argc, char **argv)
