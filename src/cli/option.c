@@ -22,6 +22,9 @@ void options_done(Options *o)
         free(o->variant);
         free(o->arch);
         free(o->driver);
+        free(o->profile);
+        strv_free(o->repos);
+        strv_free(o->make_conf);
         strv_free(o->include);
         strv_free(o->exclude);
         strv_free(o->components);
@@ -87,13 +90,20 @@ static int take_json(Options *o, size_t offset, const char *value)
         return -EINVAL;
 }
 
+/* DistroVerify by name; yes and no as everywhere. */
 static int take_verify(Options *o, size_t offset, const char *value)
 {
+        static const char *const names[] = {"signature", "checksum", "no"};
+        unsigned *p = member(o, offset);
+
+        for (unsigned i = 0; i < ELEMENTSOF(names); i++)
+                if (str_eq(names[i], value)) {
+                        *p = i;
+                        return 0;
+                }
         int r = str_parse_bool(value);
-        if (r < 0)
-                return r;
-        *(bool *)member(o, offset) = r == 0; /* the member says no_verify */
-        return 0;
+        *p = r == 0 ? 2 : 0;
+        return r < 0 ? r : 0;
 }
 
 /* ---- the rows ---- */
@@ -101,7 +111,7 @@ static int take_verify(Options *o, size_t offset, const char *value)
 static const char *const json_choices[] = {"short", "pretty", "off", NULL};
 static const char *const variant_choices[] = {"minbase", "standard", "boot", NULL};
 static const char *const driver_choices[] = {"overlay", "btrfs", "directory", NULL};
-static const char *const verify_choices[] = {"yes", "no", NULL};
+static const char *const verify_choices[] = {"signature", "checksum", "no", NULL};
 
 #define NONE     SPEC_ARGUMENT_NONE
 #define REQUIRED SPEC_ARGUMENT_REQUIRED
@@ -183,10 +193,29 @@ const OptionRow option_rows[_OPTION_MAX] = {
                 [OPTION_ALLOW_EXPIRED] = {{0, "allow-expired", NONE, NULL, "Take an index that is past its Valid-Until date"},
                                           take_true,
                                           AT(allow_expired)},
-                [OPTION_VERIFY] = {{0, "verify", REQUIRED, "BOOL", "Whether the index must have a good signature (default: yes)"},
+                [OPTION_VERIFY] = {{0, "verify", REQUIRED, "signature|checksum|no",
+                                    "What vouches for the packages (default: signature)"},
                                    take_verify,
-                                   AT(no_verify),
+                                   AT(verify),
                                    verify_choices},
+                [OPTION_BINHOST] = {{0, "binhost", REQUIRED, "URL",
+                                     "Gentoo: a host of binary packages; may be given several times, the preferred one first"},
+                                    take_item,
+                                    AT(mirrors)},
+                [OPTION_PACKAGE] = {{0, "package", REQUIRED, "ATOM", "Gentoo: install this, too; may be given several times"},
+                                    take_item,
+                                    AT(include)},
+                [OPTION_PROFILE] = {{0, "profile", REQUIRED, "[REPO:]PATH", "Gentoo: the profile, which says what the system is"},
+                                    take_string,
+                                    AT(profile)},
+                [OPTION_REPO] = {{0, "repo", REQUIRED, "[NAME=]PATH", "Gentoo: a repository that profiles are in; repeatable"},
+                                 take_item,
+                                 AT(repos),
+                                 .is_file = true},
+                [OPTION_MAKE_CONF] = {{0, "make-conf", REQUIRED, "KEY=VALUE",
+                                       "Gentoo: a setting of the machine's make.conf; repeatable"},
+                                      take_item,
+                                      AT(make_conf)},
 };
 /* clang-format on */
 

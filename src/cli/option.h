@@ -10,12 +10,17 @@
 typedef enum Format { FORMAT_OFF, FORMAT_SHORT, FORMAT_PRETTY } Format; /* --json= */
 
 typedef struct Options {
+<<<<<<< HEAD
         bool help, version, no_pager, no_ask_password, system, cleanup, no_legend, all, plan, restart, rebuild, same, cache,
                         allow_expired, no_verify;
+=======
+        bool help, version, no_pager, no_legend, all, plan, restart, rebuild, same, allow_expired;
+        unsigned verify; /* DistroVerify */
+>>>>>>> f00a4b0 (Binary package hosts of Gentoo: from a request to a plan, and to a root)
         Format json;
         uint64_t timeout_usec; /* USEC_INFINITY: not given */
-        char *variant, *arch, *driver;
-        char **include, **exclude, **components, **mirrors, **keyrings;
+        char *variant, *arch, *driver, *profile;
+        char **include, **exclude, **components, **mirrors, **keyrings, **repos, **make_conf;
 } Options;
 void options_init(Options *o);
 void options_done(Options *o);
@@ -48,6 +53,11 @@ typedef enum OptionId {
         OPTION_REBUILD,
         OPTION_ALLOW_EXPIRED,
         OPTION_VERIFY,
+        OPTION_BINHOST,
+        OPTION_PACKAGE,
+        OPTION_PROFILE,
+        OPTION_REPO,
+        OPTION_MAKE_CONF,
         _OPTION_MAX,
 } OptionId;
 

@@ -231,7 +231,7 @@ int deb_resolve(const Distro *d, const DistroRequest *r, const Events *ev, Distr
         if (!p->arch)
                 return error_set(e, -EOPNOTSUPP, "this machine's architecture has no name in %s; give --arch", d->title);
         k = deb_arch_check(p->arch, e);
-        if (k >= 0 && !r->no_verify)
+        if (k >= 0 && r->verify == DISTRO_VERIFY_SIGNATURE)
                 k = deb_keyrings(deb, r->keyrings, &keyrings, e);
         DebIndexOptions o = {
                         .cache = p->cache,
@@ -239,7 +239,7 @@ int deb_resolve(const Distro *d, const DistroRequest *r, const Events *ev, Distr
                         .components = p->components,
                         .keyrings = keyrings,
                         .allow_expired = r->allow_expired,
-                        .no_verify = r->no_verify,
+                        .no_verify = r->verify != DISTRO_VERIFY_SIGNATURE,
                         .events = ev,
         };
         events_step(ev, "Reading %s %s", d->title, p->suite);

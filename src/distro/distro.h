@@ -11,6 +11,13 @@
 #include "base/error.h"
 #include "base/events.h"
 
+typedef enum DistroVerify {                          /* --verify= */
+                            DISTRO_VERIFY_SIGNATURE, /* what is used is signed, or named by digest in something that is */
+                            DISTRO_VERIFY_CHECKSUM,  /* by digests in an index that nobody signed */
+                            DISTRO_VERIFY_NO,
+                            _DISTRO_VERIFY_MAX,
+} DistroVerify;
+
 /* What `berth create NAME SOURCE` asks for, after parsing of SOURCE ("debian:bookworm", "ubuntu:noble"). Borrowed strings. */
 typedef struct DistroRequest {
         const char *distribution; /* "debian", "ubuntu" */
@@ -24,8 +31,12 @@ typedef struct DistroRequest {
         char *const *mirrors;
         char *const *keyrings; /* files; NULL = the host's /usr/share/keyrings of that distribution */
         bool allow_expired;    /* take an index past its Valid-Until */
-        bool no_verify;        /* take an unsigned index: --verify=no */
-        const char *cache_dir; /* /var/cache/berth */
+        DistroVerify verify;
+        /* Gentoo: mirrors are binary package hosts, include has atoms */
+        const char *profile;    /* "repo:path"; NULL: only what is included */
+        char *const *repos;     /* "NAME=PATH" or "PATH" */
+        char *const *make_conf; /* "KEY=VALUE" */
+        const char *cache_dir;  /* /var/cache/berth */
 } DistroRequest;
 
 /* Runs a program inside the tree that is being built, confined, as its root. *ret_status as a shell shows it. */

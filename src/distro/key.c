@@ -60,12 +60,15 @@ static char *request_file(const DistroRequest *r)
                  r->suite
                                  ?: d ? d->default_suite
                                       : "",
-                 r->arch ?: "-", r->variant ?: "boot", r->no_verify);
+                 r->arch ?: "-", r->variant ?: "boot", r->verify);
         put_list(&b, "include", r->include);
         put_list(&b, "exclude", r->exclude);
         put_list(&b, "components", r->components);
         put_list(&b, "mirrors", r->mirrors);
         put_list(&b, "keyrings", r->keyrings);
+        put_list(&b, "repos", r->repos);
+        put_list(&b, "make.conf", r->make_conf);
+        buf_addf(&b, "profile: %s\n", r->profile ?: "");
         _cleanup_free_ char *meant = d && !(r->mirrors && *r->mirrors) ? d->mirrors(d, r) : NULL;
         buf_addf(&b, "meant: %s\n", meant ?: "");
         int k = key_of_text(b.data, b.len, hex, NULL);

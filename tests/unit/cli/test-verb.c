@@ -71,7 +71,7 @@ static void values_reach_their_members(void **state)
         assert_int_equal(option_take(&o, OPTION_JSON, "pretty", NULL), 0);
         assert_int_equal(o.json, FORMAT_PRETTY);
         assert_int_equal(option_take(&o, OPTION_VERIFY, "no", NULL), 0);
-        assert_true(o.no_verify);
+        assert_int_equal(o.verify, 2);
         options_done(&o);
 }
 

@@ -75,7 +75,7 @@ static void another_request_has_a_key_of_its_own(void **state)
         other.variant = "minbase";
         assert_null(leads_to(&other));
         other = r;
-        other.no_verify = true;
+        other.verify = DISTRO_VERIFY_NO;
         assert_null(leads_to(&other));
 }
 

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* From a request to a plan: which profile, which hosts, what they have, which packages. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/str.h"
+#include "base/strv.h"
+#include "distro/gentoo-atom.h"
+#include "distro/gentoo.h"
+#include "distro/key.h"
+
+#define HOST_KEYRING "/usr/share/openpgp-keys/gentoo-release.asc"
+
+void gentoo_plan_done(DistroPlan *plan)
+{
+        GentooPlan *p = plan->data;
+
+        gentoo_choice_done(&p->choice);
+        for (size_t i = 0; p->hidden && i < p->n_packages; i++)
+                free(p->hidden[i]);
+        free(p->hidden);
+        free(p->packages);
+        free(p->host_of);
+        for (size_t i = 0; i < p->hosts.n; i++)
+                gentoo_host_done(&p->hosts.items[i]);
+        free(p->hosts.items);
+        gentoo_profile_done(&p->profile);
+        gentoo_repos_done(&p->repos);
+        strv_free(p->implicit);
+        strv_free(p->wanted);
+        strv_free(p->make_conf);
+        strv_free(p->keyrings);
+        free(p->arch);
+        free(p->cache);
+        free(p);
+        plan->data = NULL;
+}
+
+/* ---- what the request names ---- */
+
+/* Gentoo's names of architectures by uname(2)'s. */
+static char *host_arch(void)
+{
+        static const char *const names[][2] = {{"x86_64", "amd64"},  {"aarch64", "arm64"},    {"i686", "x86"},
+                                               {"ppc64le", "ppc64"}, {"s390x", "s390"},       {"armv7l", "arm"},
+                                               {"riscv64", "riscv"}, {"loongarch64", "loong"}};
+        struct utsname u;
+
+        if (uname(&u) < 0)
+                return NULL;
+        for (size_t i = 0; i < ELEMENTSOF(names); i++)
+                if (str_eq(u.machine, names[i][0]))
+                        return xstrdup(names[i][1]);
+        return NULL;
+}
+
+/* "NAME=PATH" or "PATH" */
+static int add_repos(GentooPlan *p, const DistroRequest *r, Error *e)
+{
+        int k = 0;
+
+        for (char *const *s = r->repos; s && *s && k >= 0; s++) {
+                const char *equals = strchr(*s, '=');
+                _cleanup_free_ char *name =
+                                equals && !memchr(*s, '/', (size_t)(equals - *s)) ? xstrndup(*s, (size_t)(equals - *s)) : NULL;
+                const char *path = name ? equals + 1 : *s;
+                k = gentoo_repos_add(&p->repos, name, str_startswith(path, "file://") ?: path, e);
+        }
+        return k;
+}
+
+static int find_keyrings(GentooPlan *p, const DistroRequest *r, Error *e)
+{
+        if (r->verify != DISTRO_VERIFY_SIGNATURE)
+                return 0;
+        if (r->keyrings && *r->keyrings)
+                p->keyrings = strv_copy(r->keyrings);
+        else if (access(HOST_KEYRING, R_OK) == 0)
+                strv_push(&p->keyrings, HOST_KEYRING);
+        else
+                return error_set(e, -ENOKEY,
+                                 "no keys of Gentoo are on this host to verify with; name them with --keyring=FILE, or take "
+                                 "packages by the "
+                                 "index's digests alone with --verify=checksum");
+        return 0;
+}
+
+static int check_wanted(GentooPlan *p, const DistroRequest *r, Error *e)
+{
+        STRV_FOREACH (text, r->include) {
+                GentooAtom a;
+                int k = gentoo_atom_parse((Slice){*text, strlen(*text)}, NULL, &a, e);
+                if (k < 0)
+                        return k;
+                strv_push(&p->wanted, *text);
+        }
+        if (!r->profile && !p->wanted)
+                return error_set(e, -EINVAL,
+                                 "what shall the system be? Name a profile with --profile= and its repository with --repo=, or "
+                                 "packages with "
+                                 "--package=");
+        STRV_FOREACH (assignment, r->make_conf) {
+                size_t n = strspn(*assignment, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+                if (n == 0 || (*assignment)[n] != '=' || strpbrk(*assignment, "\"\\\n`$"))
+                        return error_set(e, -EINVAL, "'%s' is no setting of make.conf; write --make-conf=KEY=VALUE", *assignment);
+        }
+        p->make_conf = strv_copy(r->make_conf);
+        return 0;
+}
+
+/* ---- the hosts ---- */
+
+static int read_hosts(GentooPlan *p, const DistroRequest *r, const Events *ev, Error *e)
+{
+        GentooHostOptions o = {.cache = p->cache, .keyrings = p->keyrings, .verify = r->verify, .events = ev};
+
+        if (!r->mirrors || !*r->mirrors)
+                return error_set(e, -EINVAL, "which binary packages? Name their host with --binhost=URL");
+        STRV_FOREACH (url, r->mirrors) {
+                GentooHost *h = vec_push(&p->hosts);
+                size_t n = strlen(*url);
+                while (n > 0 && (*url)[n - 1] == '/')
+                        n--;
+                h->url = (*url)[0] == '/' ? xasprintf("file://%.*s", (int)n, *url) : xstrndup(*url, n);
+                events_step(ev, "Reading the index of %s", h->url);
+                int k = gentoo_host_read(h, &o, e);
+                if (k < 0)
+                        return k;
+        }
+        return 0;
+}
+
+/* All packages in one row: of the same version and build time, the one further back is taken. */
+static void join_packages(GentooPlan *p)
+{
+        size_t total = 0, at = 0;
+
+        for (size_t i = 0; i < p->hosts.n; i++)
+                total += p->hosts.items[i].index.packages.n;
+        p->packages = xnew(GentooPackage, total + 1);
+        p->host_of = xnew(size_t, total + 1);
+        for (size_t i = p->hosts.n; i-- > 0;)
+                for (size_t j = 0; j < p->hosts.items[i].index.packages.n; j++) {
+                        p->packages[at] = p->hosts.items[i].index.packages.items[j];
+                        p->packages[at].place = at;
+                        p->host_of[at++] = i;
+                }
+        p->n_packages = total;
+}
+
+/* ---- choosing ---- */
+
+static const char *profile_variable(const void *from, const char *variable)
+{
+        return gentoo_profile_get(from, variable);
+}
+
+/* A header's value, as text that lasts: `from` keeps it. */
+typedef struct HeaderReader {
+        const GentooIndex *index;
+        char **kept;
+} HeaderReader;
+
+static const char *header_variable(const void *from, const char *variable)
+{
+        HeaderReader *h = (HeaderReader *)from;
+        Slice value = gentoo_index_header(h->index, variable);
+
+        strv_consume(&h->kept, xstrndup(value.s, value.n));
+        return h->kept[strv_len(h->kept) - 1];
+}
+
+static void find_implicit(GentooPlan *p)
+{
+        if (p->has_profile)
+                gentoo_implicit_flags(profile_variable, &p->profile, &p->implicit);
+        for (size_t i = 0; i < p->hosts.n; i++) {
+                HeaderReader h = {.index = &p->hosts.items[i].index};
+                gentoo_implicit_flags(header_variable, &h, &p->implicit);
+                strv_free(h.kept);
+        }
+        if (!strv_contains(p->implicit, p->arch))
+                strv_push(&p->implicit, p->arch);
+        strv_sort(p->implicit);
+}
+
+static int choose(GentooPlan *p, Error *e)
+{
+        const GentooWish wishes[] = {
+                        {"@system", p->profile.system}, {"@profile", p->profile.profile}, {"what is asked for", p->wanted}};
+        const GentooSelection s = {
+                        .packages = p->packages,
+                        .n = p->n_packages,
+                        .hidden = p->hidden,
+                        .implicit = p->implicit,
+                        .wishes = wishes,
+                        .n_wishes = ELEMENTSOF(wishes),
+        };
+        return gentoo_select(&s, &p->choice, e);
+}
+
+static void describe(DistroPlan *plan)
+{
+        GentooPlan *p = plan->data;
+
+        for (size_t i = 0; i < p->choice.n; i++) {
+                const GentooPackage *c = p->choice.items[i];
+                strv_pushf(&plan->packages, "%.*s/%.*s %.*s %s", (int)c->category.n, c->category.s, (int)c->name.n, c->name.s,
+                           (int)c->version.n, c->version.s, p->arch);
+        }
+        strv_sort(plan->packages);
+        plan->title = xasprintf("Gentoo %s%s%s, %zu packages", p->arch, p->has_profile ? ", " : "",
+                                p->has_profile ? p->profile.name : "", p->choice.n);
+}
+
+/* What decides the tree: the packages by digest, and what is written beside them. */
+static int make_key(DistroPlan *plan, Error *e)
+{
+        GentooPlan *p = plan->data;
+        _cleanup_strv_ char **lines = NULL;
+        char hex[33];
+
+        for (size_t i = 0; i < p->choice.n; i++) {
+                const GentooPackage *c = p->choice.items[i];
+                strv_pushf(&lines, "%.*s %.*s %.*s %llu", (int)c->cpv.n, c->cpv.s, (int)c->build_id.n, c->build_id.s,
+                           (int)c->sha1.n, c->sha1.s, (unsigned long long)c->size);
+        }
+        strv_sort(lines);
+        strv_pushf(&lines, "berth 1 gentoo %s %s", p->arch, p->profile.name ?: "");
+        strv_extend(&lines, p->wanted);
+        strv_extend(&lines, p->make_conf);
+        for (size_t i = 0; i < p->hosts.n; i++)
+                strv_push(&lines, p->hosts.items[i].url);
+        _cleanup_free_ char *text = strv_join(lines, "\n");
+        int k = key_of_text(text, strlen(text), hex, e);
+        if (k >= 0)
+                plan->key = xasprintf("gentoo-%s-%s", p->arch, hex);
+        return k;
+}
+
+char *gentoo_mirrors(const Distro *d, const DistroRequest *r)
+{
+        return strv_join(r->mirrors, " ");
+}
+
+int gentoo_resolve(const Distro *d, const DistroRequest *r, const Events *ev, DistroPlan *plan, Error *e)
+{
+        GentooPlan *p = plan->data = xnew(GentooPlan, 1);
+        int k = 0;
+
+        p->arch = r->arch ? xstrdup(r->arch) : host_arch();
+        p->cache = xasprintf("%s/%s", r->cache_dir, d->name);
+        p->verify = r->verify;
+        if (!p->arch)
+                return error_set(e, -EOPNOTSUPP, "this machine's architecture has no name in Gentoo; give --arch");
+        k = check_wanted(p, r, e);
+        if (k >= 0)
+                k = find_keyrings(p, r, e);
+        if (k >= 0)
+                k = add_repos(p, r, e);
+        if (k >= 0 && r->profile) {
+                k = gentoo_profile_read(&p->repos, r->profile, &p->profile, e);
+                p->has_profile = k >= 0;
+        }
+        if (k >= 0)
+                k = read_hosts(p, r, ev, e);
+        if (k < 0)
+                return k;
+        join_packages(p);
+        find_implicit(p);
+        k = gentoo_hide(p, e);
+        if (k >= 0)
+                k = choose(p, e);
+        if (k < 0)
+                return k;
+        describe(plan);
+        return make_key(plan, e);
+}
