@@ -10,13 +10,9 @@
 typedef enum Format { FORMAT_OFF, FORMAT_SHORT, FORMAT_PRETTY } Format; /* --json= */
 
 typedef struct Options {
-<<<<<<< HEAD
         bool help, version, no_pager, no_ask_password, system, cleanup, no_legend, all, plan, restart, rebuild, same, cache,
-                        allow_expired, no_verify;
-=======
-        bool help, version, no_pager, no_legend, all, plan, restart, rebuild, same, allow_expired;
+                        allow_expired;
         unsigned verify; /* DistroVerify */
->>>>>>> f00a4b0 (Binary package hosts of Gentoo: from a request to a plan, and to a root)
         Format json;
         uint64_t timeout_usec; /* USEC_INFINITY: not given */
         char *variant, *arch, *driver, *profile;

@@ -6,6 +6,8 @@
 /* A row per distribution; `driver` belongs to the functions of the family. */
 struct Distro {
         const char *name, *title, *default_suite;
+        const char *prefix; /* for suites that begin so; NULL: for all others */
+        bool is_path;       /* what stands for the suite is a path or URL */
         const void *driver;
         int (*resolve)(const Distro *d, const DistroRequest *r, const Events *ev, DistroPlan *ret, Error *e);
         int (*install)(DistroPlan *p, const DistroInstall *i, Error *e);
@@ -26,4 +28,4 @@ struct DistroPlan {
 /* The plan keys in CACHE_DIR/keys. */
 int distro_keys(const char *cache_dir, char ***ret, Error *e);
 
-const Distro *distro_find(const char *name); /* NULL */
+const Distro *distro_find(const char *name, const char *suite); /* suite may be NULL; NULL */

@@ -8,8 +8,10 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "base/strv.h"
+#include "distro/archive.h"
 #include "distro/deb.h"
 #include "distro/distro-private.h"
+#include "distro/gentoo.h"
 
 static const char *const debian_keyrings[] = {"debian-archive-keyring.gpg", "debian-archive-keyring.pgp", NULL};
 static const char *const debian_suites[] = {"stable",       "oldstable", "testing",  "unstable", "sid",
@@ -33,17 +35,33 @@ static const DebDistro ubuntu = {
                 .default_components = "main",
 };
 
+/* clang-format off */
 static const Distro distros[] = {
-                {"debian", "Debian", "stable", &debian, deb_resolve, deb_install, deb_plan_done, deb_mirrors, deb_clean},
-                {"ubuntu", "Ubuntu", "noble", &ubuntu, deb_resolve, deb_install, deb_plan_done, deb_mirrors, deb_clean},
+        {.name = "debian", .title = "Debian", .default_suite = "stable", .driver = &debian,
+         .resolve = deb_resolve, .install = deb_install, .plan_done = deb_plan_done, .mirrors = deb_mirrors, .clean = deb_clean},
+        {.name = "ubuntu", .title = "Ubuntu", .default_suite = "noble", .driver = &ubuntu,
+         .resolve = deb_resolve, .install = deb_install, .plan_done = deb_plan_done, .mirrors = deb_mirrors, .clean = deb_clean},
+        {.name = "gentoo", .title = "Gentoo", .default_suite = "stage3", .prefix = "stage3",
+         .resolve = stage3_resolve, .install = archive_install, .plan_done = archive_plan_done, .mirrors = gentoo_mirrors},
+        {.name = "archive", .title = "An archive", .is_path = true,
+         .resolve = archive_resolve, .install = archive_install, .plan_done = archive_plan_done, .mirrors = archive_mirrors},
 };
+/* clang-format on */
 
-const Distro *distro_find(const char *name)
+const Distro *distro_find(const char *name, const char *suite)
 {
-        for (size_t i = 0; i < ELEMENTSOF(distros); i++)
-                if (str_eq(distros[i].name, name))
-                        return &distros[i];
-        return NULL;
+        const Distro *any = NULL;
+
+        for (size_t i = 0; i < ELEMENTSOF(distros); i++) {
+                const Distro *d = &distros[i];
+                if (!str_eq(d->name, name))
+                        continue;
+                if (d->prefix && suite && str_startswith(suite, d->prefix))
+                        return d;
+                if (!any || (any->prefix && !d->prefix))
+                        any = d;
+        }
+        return any;
 }
 
 static int unknown_distribution(const char *name, Error *e)
@@ -51,9 +69,12 @@ static int unknown_distribution(const char *name, Error *e)
         _cleanup_strv_ char **names = NULL;
 
         for (size_t i = 0; i < ELEMENTSOF(distros); i++)
-                strv_push(&names, distros[i].name);
+                if (!distros[i].is_path && !strv_contains(names, distros[i].name))
+                        strv_push(&names, distros[i].name);
         _cleanup_free_ char *list = strv_join(names, ", ");
-        return error_set(e, -EINVAL, "unknown distribution '%s'; known are: %s (as in 'debian:bookworm')", name, list);
+        return error_set(e, -EINVAL,
+                         "unknown distribution '%s'; known are: %s (as in 'debian:bookworm'), and archives ('./root.tar.xz')",
+                         name, list);
 }
 
 /* Suites become parts of URLs, paths and apt's sources. */
@@ -66,14 +87,20 @@ static bool suite_is_valid(const char *s)
 
 int distro_parse_source(const char *source, char **ret_distribution, char **ret_suite, Error *e)
 {
+        if (archive_is_source(source)) {
+                *ret_distribution = xstrdup("archive");
+                *ret_suite = xstrdup(source);
+                return 0;
+        }
         const char *colon = strchr(source, ':');
         _cleanup_free_ char *name = colon ? xstrndup(source, (size_t)(colon - source)) : xstrdup(source);
 
-        if (!distro_find(name))
+        const Distro *d = distro_find(name, colon ? colon + 1 : NULL);
+        if (!d)
                 return unknown_distribution(name, e);
         if (colon && !suite_is_valid(colon + 1))
                 return error_set(e, -EINVAL, "'%s' is not the name of a suite; write for example '%s:%s'", colon + 1, name,
-                                 distro_find(name)->default_suite);
+                                 d->default_suite);
         *ret_suite = colon ? xstrdup(colon + 1) : NULL;
         *ret_distribution = TAKE_PTR(name);
         return 0;
@@ -81,11 +108,11 @@ int distro_parse_source(const char *source, char **ret_distribution, char **ret_
 
 int distro_resolve(const DistroRequest *r, const Events *ev, DistroPlan **ret, Error *e)
 {
-        const Distro *d = distro_find(r->distribution);
+        const Distro *d = distro_find(r->distribution, r->suite);
 
         if (!d)
                 return unknown_distribution(r->distribution, e);
-        if (r->suite && !suite_is_valid(r->suite))
+        if (r->suite && !d->is_path && !suite_is_valid(r->suite))
                 return error_set(e, -EINVAL, "'%s' is not the name of a suite", r->suite);
         _cleanup_(distro_plan_freep) DistroPlan *p = xnew(DistroPlan, 1);
         p->distro = d;

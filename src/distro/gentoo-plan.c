@@ -43,7 +43,7 @@ void gentoo_plan_done(DistroPlan *plan)
 /* ---- what the request names ---- */
 
 /* Gentoo's names of architectures by uname(2)'s. */
-static char *host_arch(void)
+char *gentoo_host_arch(void)
 {
         static const char *const names[][2] = {{"x86_64", "amd64"},  {"aarch64", "arm64"},    {"i686", "x86"},
                                                {"ppc64le", "ppc64"}, {"s390x", "s390"},       {"armv7l", "arm"},
@@ -73,14 +73,14 @@ static int add_repos(GentooPlan *p, const DistroRequest *r, Error *e)
         return k;
 }
 
-static int find_keyrings(GentooPlan *p, const DistroRequest *r, Error *e)
+int gentoo_find_keyrings(const DistroRequest *r, char ***ret, Error *e)
 {
         if (r->verify != DISTRO_VERIFY_SIGNATURE)
                 return 0;
         if (r->keyrings && *r->keyrings)
-                p->keyrings = strv_copy(r->keyrings);
+                *ret = strv_copy(r->keyrings);
         else if (access(HOST_KEYRING, R_OK) == 0)
-                strv_push(&p->keyrings, HOST_KEYRING);
+                strv_push(ret, HOST_KEYRING);
         else
                 return error_set(e, -ENOKEY,
                                  "no keys of Gentoo are on this host to verify with; name them with --keyring=FILE, or take "
@@ -252,14 +252,14 @@ int gentoo_resolve(const Distro *d, const DistroRequest *r, const Events *ev, Di
         GentooPlan *p = plan->data = xnew(GentooPlan, 1);
         int k = 0;
 
-        p->arch = r->arch ? xstrdup(r->arch) : host_arch();
+        p->arch = r->arch ? xstrdup(r->arch) : gentoo_host_arch();
         p->cache = xasprintf("%s/%s", r->cache_dir, d->name);
         p->verify = r->verify;
         if (!p->arch)
                 return error_set(e, -EOPNOTSUPP, "this machine's architecture has no name in Gentoo; give --arch");
         k = check_wanted(p, r, e);
         if (k >= 0)
-                k = find_keyrings(p, r, e);
+                k = gentoo_find_keyrings(r, &p->keyrings, e);
         if (k >= 0)
                 k = add_repos(p, r, e);
         if (k >= 0 && r->profile) {

@@ -45,6 +45,10 @@ int gentoo_install(DistroPlan *p, const DistroInstall *i, Error *e);
 void gentoo_plan_done(DistroPlan *p);
 char *gentoo_mirrors(const Distro *d, const DistroRequest *r);
 
+char *gentoo_host_arch(void); /* this machine's, by Gentoo's name; NULL: it has none */
+/* The request's, else this host's; none where signatures are not wanted. -ENOKEY: there are none. */
+int gentoo_find_keyrings(const DistroRequest *r, char ***ret, Error *e);
+
 /* gentoo-host.c: fetches and verifies the index of the host whose url is set. */
 typedef struct GentooHostOptions {
         const char *cache;

@@ -52,7 +52,7 @@ static void put_list(Buf *b, const char *name, char *const *v)
 /* Everything in a request that changes what it leads to, as long as the mirrors stay as they are. */
 static char *request_file(const DistroRequest *r)
 {
-        const Distro *d = distro_find(r->distribution);
+        const Distro *d = distro_find(r->distribution, r->suite);
         char hex[33];
         Buf b = {0};
 

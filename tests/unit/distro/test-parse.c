@@ -34,7 +34,18 @@ static void an_unknown_distribution_is_answered_with_the_known(void **state)
         Error e = {0};
 
         assert_int_equal(distro_parse_source("plan9:fourth", &d, &s, &e), -EINVAL);
-        assert_string_equal(e.message, "unknown distribution 'plan9'; known are: debian, ubuntu (as in 'debian:bookworm')");
+        assert_string_equal(e.message,
+                            "unknown distribution 'plan9'; known are: debian, ubuntu, gentoo (as in 'debian:bookworm'), and "
+                            "archives ('./root.tar.xz')");
+        assert_int_equal(distro_parse_source("./x.tar", &d, &s, &e), 0);
+        assert_string_equal(d, "archive");
+        assert_string_equal(s, "./x.tar");
+        free(d);
+        free(s);
+        assert_int_equal(distro_parse_source("https://host/x.tar", &d, &s, &e), 0);
+        assert_string_equal(s, "https://host/x.tar");
+        free(d);
+        free(s);
 }
 
 static void a_suite_that_would_leave_its_directory_is_refused(void **state)
