@@ -16,7 +16,7 @@ typedef struct PlanBuild {
         SpecIdmap root_idmap;                /* how the image's IDs come into the range */
         uint32_t disk_base;                  /* the ID on disk that is 0 inside then */
         bool chown;                          /* the image's files get owners of the range first */
-        SpecNetwork network;                 /* resolved */
+        SpecNetwork network;                 /* resolved: whether it has one of its own */
         bool read_only;                      /* the root */
         uint64_t capabilities;               /* kept */
         uint32_t uid, gid;                   /* of the payload */
@@ -50,6 +50,15 @@ void plan_rootless_range(PlanBuild *b);
 /* plan-bind-user.c: users of the host, made known inside; their part of the maps, and their records and homes. */
 int plan_bind_users_map(PlanBuild *b, Error *e);
 void plan_bind_users(PlanBuild *b);
+/* plan-network.c: what kind of network, and the interfaces in it. */
+int plan_network_resolve(PlanBuild *b, Error *e);
+int plan_network(PlanBuild *b, Error *e);
+/* plan-address.c: which addresses machine and host get on a link of their own; family 0: none. */
+typedef struct PlanSubnet {
+        SpecAddress host, machine;   /* IPv4 */
+        SpecAddress host6, machine6; /* family 0 without IPv6 */
+} PlanSubnet;
+int plan_subnet(const PlanBuild *b, const char *interface, PlanSubnet *ret, Error *e);
 /* plan-syscall.c: the words of a filter as calls of each architecture. */
 int plan_system_calls(PlanOp *op, char *const *words, Error *e);
 /* plan-root.c */

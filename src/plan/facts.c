@@ -47,9 +47,21 @@ void fact_disk_done(FactDisk *d)
         *d = (FactDisk){};
 }
 
+static void network_done(FactNetwork *n)
+{
+        for (size_t i = 0; i < n->n_links; i++) {
+                free(n->links[i].wanted);
+                free(n->links[i].name);
+        }
+        free(n->links);
+        free(n->routes);
+        free(n->taken);
+}
+
 void facts_done(HostFacts *f)
 {
         fact_disk_done(&f->disk);
+        network_done(&f->network);
         users_done(f->bind_users, f->n_bind_users);
         credentials_done(f->credentials, f->n_credentials);
         free(f->timezone);

@@ -67,6 +67,35 @@ typedef struct FactCredential {
         size_t len;
 } FactCredential;
 
+typedef struct FactLink { /* an interface of the host that the spec names */
+        char *wanted;     /* as the spec has it, which may be an alternative name */
+        char *name;       /* NULL: there is none */
+        bool bridge, loopback, wireless;
+        bool unsettled; /* udev has not finished with it, and may rename it yet */
+} FactLink;
+
+typedef struct FactRoute { /* what the host reaches other than by default, and over which interface */
+        SpecAddress network;
+        char interface[16];
+} FactRoute;
+
+typedef struct FactTaken {  /* an IPv4 address that berth gave to another machine or network */
+        uint32_t address;   /* in host byte order */
+        char interface[16]; /* that it is reached over */
+} FactTaken;
+
+typedef struct FactNetwork { /* gathered only when a machine gets interfaces */
+        bool has_ipv6, has_nftables, has_veth, has_bridge, has_macvlan, has_ipvlan;
+        bool has_networkd; /* runs, with its own files for the interfaces of machines: it gives them their addresses */
+        FactLink *links;
+        size_t n_links;
+        FactRoute *routes;
+        size_t n_routes;
+        SpecAddress zone_address; /* IPv4 of the zone's bridge, with family 0 when it has none yet */
+        FactTaken *taken;
+        size_t n_taken;
+} FactNetwork;
+
 typedef struct FactUser {                                 /* a user of the host, for --bind-user= */
         char *name, *real_name, *home, *shell, *password; /* password: its hash, NULL without */
         uint32_t uid, gid;
@@ -113,6 +142,7 @@ typedef struct HostFacts {
         char *cgroup_own;        /* the caller's */
         unsigned n_listen_fds;   /* descriptors from 3 on that a service manager handed to the caller (sd_listen_fds(3)) */
         bool has_systemd;        /* the host's service manager */
+        FactNetwork network;
 
         /* the machine */
         char *machine_name;

@@ -247,7 +247,8 @@ int plan_check(PlanBuild *b, Error *e)
         static int (*const pure[])(const PlanBuild *, Error *) = {check_root, check_seccomp, check_selinux, check_chdir};
         int r = plan_check_conflicts(b->spec, e);
 
-        b->network = spec_is_set(b->spec, SPEC_FIELD_NETWORK) ? b->spec->network : SPEC_NETWORK_PRIVATE;
+        if (r >= 0)
+                r = plan_network_resolve(b, e);
         b->read_only = b->spec->read_only || b->facts->root_read_only || b->spec->volatile_mode == SPEC_VOLATILE_STATE ||
                        b->spec->volatile_mode == SPEC_VOLATILE_YES;
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(pure); i++)

@@ -56,6 +56,9 @@ static void op_done(PlanOp *op)
         plan_disk_free(op->disk);
         free(op->disk_type);
         strv_free(op->disk_options);
+        free(op->alias);
+        free(op->addresses.items);
+        free(op->gateways.items);
 }
 
 void plan_done(MachinePlan *p)
@@ -65,6 +68,7 @@ void plan_done(MachinePlan *p)
         free(p->items);
         free(p->name);
         free(p->cgroup);
+        free(p->network_namespace);
         free(p->background);
         free(p->uids.items);
         free(p->gids.items);
@@ -147,6 +151,7 @@ static void resolve_machine(PlanBuild *b)
         p->namespaces |= p->user_namespace ? CLONE_NEWUSER : 0;
         p->namespaces |= b->network == SPEC_NETWORK_PRIVATE ? CLONE_NEWNET : 0;
         p->namespaces |= f->has_cgroup_namespace ? CLONE_NEWCGROUP : 0;
+        p->network_namespace = xstrdup(s->network_namespace);
         p->name = xstrdup(f->machine_name);
         p->cgroup = resolve_cgroup(s, f);
         p->console = resolve_console(s, f);
@@ -170,7 +175,9 @@ static int build(PlanBuild *b, Error *e)
         resolve_machine(b);
         plan_root(b);
         plan_api_fs(b);
-        r = plan_integration(b, e);
+        r = plan_network(b, e);
+        if (r >= 0)
+                r = plan_integration(b, e);
         if (r < 0)
                 return r;
         r = plan_mounts(b, e);

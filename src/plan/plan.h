@@ -7,6 +7,8 @@
  * Who runs a phase:
  *   PHASE_TREES    the supervisor, with the caller's rights in the host's namespaces, after the container's user namespace
  *                  exists: makes detached mounts ("trees") that need host rights and puts each into a numbered slot.
+ *   PHASE_NETWORK  the supervisor, in the host's network namespace, with the one of the machine in its hand (src/net), while PID 1
+ *                  assembles the root: links, addresses, bridges, rules.
  *   PHASE_ROOT     the container's PID 1 in all its new namespaces, before pivot_root: assembles the root. Paths are inside the new
  *                  root and are resolved there; nothing of the host is opened by path. Mount points that are missing are made with
  *                  their parents (0755).
@@ -24,7 +26,7 @@
 #include "plan/facts.h"
 #include "spec/spec.h"
 
-typedef enum PlanPhase { PHASE_TREES, PHASE_ROOT, PHASE_INSIDE, PHASE_PROCESS, _PHASE_MAX } PlanPhase;
+typedef enum PlanPhase { PHASE_TREES, PHASE_NETWORK, PHASE_ROOT, PHASE_INSIDE, PHASE_PROCESS, _PHASE_MAX } PlanPhase;
 
 typedef enum PlanOpType {
         /* PHASE_TREES */
@@ -34,6 +36,17 @@ typedef enum PlanOpType {
                             * work on disk, changes go to memory (options) */
         OP_TREE_DISK,    /* path, disk, slot, attrs, idmap: a file system in a disk image */
         OP_CHOWN,        /* path, number: all files below get owners number + the low 16 bits of what they have; no slot */
+        /* PHASE_NETWORK */
+        OP_NET_ZONE,      /* text: a bridge, made with mac when it is not there, with addresses; gone with its last machine */
+        OP_NET_VETH,      /* text: the host's end, also called alias; source: the machine's end; mac, mac2: of them; value: MTU */
+        OP_NET_JOIN,      /* text: an interface of the host, which becomes a port of bridge source */
+        OP_NET_UP,        /* text: an interface of the host; addresses */
+        OP_NET_MACVLAN,   /* source: the machine's end, on interface text of the host; mac2; value: MTU */
+        OP_NET_IPVLAN,    /* the same, without an address of its own */
+        OP_NET_MOVE,      /* text: an interface of the host, which is called source inside; value: MTU */
+        OP_NET_CONFIGURE, /* text: an interface inside, which gets addresses and gateways and goes up */
+        OP_NET_MASQUERADE, /* path: table of nftables; addresses: networks whose packets get the host's address when they leave them */
+        OP_NET_PORT, /* number: IPPROTO_*, value: port of the host, value2: of the machine; text: the interface that leads there */
         /* PHASE_ROOT */
         OP_ATTACH_ROOT, /* slot: the mount that becomes "/" */
         OP_ROOT_TMPFS,  /* options, source: a new tmpfs becomes "/", with this directory of the former root in it at the same
@@ -140,6 +153,9 @@ typedef struct PlanOp {
         char *disk_type, **disk_options; /* its file system; NULL: what is found when it was unlocked */
         PlanCall *calls;
         size_t n_calls;
+        char *alias;
+        uint8_t mac[6], mac2[6]; /* zeros: as the kernel likes */
+        SpecAddresses addresses, gateways;
 } PlanOp;
 
 typedef struct MachinePlan {
@@ -153,6 +169,7 @@ typedef struct MachinePlan {
         uint32_t id_base, id_count; /* inside 0 → outside id_base, id_count IDs */
         SpecIdRanges uids, gids;    /* the whole of the maps, when they are not this one range */
 
+        char *network_namespace; /* path of one to join instead of a new one */
         char *name;
         char *cgroup; /* below the host's cgroup2 mount, "/machine.slice/berth-NAME"; payload/ and supervisor/ are made in it;
                        * NULL without */
@@ -203,6 +220,21 @@ int plan_id_outside(const MachinePlan *p, bool group, uint32_t inside, uint32_t 
 const char *plan_op_name(PlanOpType type); /* "attach-root", for messages */
 char *plan_to_text(const MachinePlan *p);  /* one operation a line, grouped by phase */
 void plan_to_json(const MachinePlan *p, Json *j);
+
+/* The names and addresses of interfaces by systemd-nspawn's algorithms (plan-link.c), so that leases survive a change. */
+#define PLAN_LINK_NAME_MAX 16 /* IFNAMSIZ */
+/* A name that is too long for the kernel is cut and gets a hash: true then. */
+bool plan_link_shorten(const char *name, char ret[static PLAN_LINK_NAME_MAX]);
+typedef enum PlanMac {
+        PLAN_MAC_HOST,
+        PLAN_MAC_MACHINE,
+        PLAN_MAC_EXTRA_HOST,
+        PLAN_MAC_EXTRA_MACHINE,
+        PLAN_MAC_MACVLAN,
+        _PLAN_MAC_MAX
+} PlanMac;
+/* Of the index-th link of its kind. host_id: 32 hex digits; NULL: zeros, which leave it to the kernel. */
+void plan_link_mac(PlanMac kind, const char *host_id, const char *machine, uint64_t index, uint8_t ret[static 6]);
 
 /* The signals by which an init is asked to stop and to reboot (plan/init.c lists the sources). */
 int plan_init_stop_signal(InitKind kind);

@@ -6,6 +6,7 @@
 
 #include <assert.h>
 #include <linux/mount.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,6 +61,18 @@ typedef enum Column {
         COLUMN_ARGV,
         COLUMN_ALTERNATIVES,
         COLUMN_ENV,
+        COLUMN_INTERFACE,
+        COLUMN_ALTERNATIVE,
+        COLUMN_MAC,
+        COLUMN_INSIDE,
+        COLUMN_MAC_INSIDE,
+        COLUMN_BRIDGE,
+        COLUMN_MTU,
+        COLUMN_ADDRESSES,
+        COLUMN_GATEWAYS,
+        COLUMN_PROTOCOL,
+        COLUMN_PORT,
+        COLUMN_PORT_INSIDE,
         COLUMN_OPTIONAL,
         _COLUMN_MAX,
 } Column;
@@ -78,6 +91,16 @@ static const OpRow rows[_OP_TYPE_MAX] = {
                 [OP_TREE_OVERLAY] = {"tree-overlay", C(PATH) | DISK | C(SLOT) | C(LOWER) | C(FSTYPE) | C(OPTIONS) | C(UPPER) |
                                                                      C(WORK) | C(ATTRS) | C(IDMAP) | C(DISK_BASE)},
                 [OP_CHOWN] = {"chown", C(PATH) | C(BASE)},
+                [OP_NET_ZONE] = {"net-zone", C(INTERFACE) | C(MAC) | C(ADDRESSES)},
+                [OP_NET_VETH] = {"net-veth", C(INTERFACE) | C(ALTERNATIVE) | C(MAC) | C(INSIDE) | C(MAC_INSIDE) | C(MTU)},
+                [OP_NET_JOIN] = {"net-join", C(INTERFACE) | C(BRIDGE)},
+                [OP_NET_UP] = {"net-up", C(INTERFACE) | C(ADDRESSES)},
+                [OP_NET_MACVLAN] = {"net-macvlan", C(INTERFACE) | C(INSIDE) | C(MAC_INSIDE) | C(MTU)},
+                [OP_NET_IPVLAN] = {"net-ipvlan", C(INTERFACE) | C(INSIDE) | C(MTU)},
+                [OP_NET_MOVE] = {"net-move", C(INTERFACE) | C(INSIDE) | C(MTU)},
+                [OP_NET_CONFIGURE] = {"net-configure", C(INTERFACE) | C(ADDRESSES) | C(GATEWAYS)},
+                [OP_NET_MASQUERADE] = {"net-masquerade", C(PATH) | C(ADDRESSES)},
+                [OP_NET_PORT] = {"net-port", C(INTERFACE) | C(PROTOCOL) | C(PORT) | C(PORT_INSIDE)},
                 [OP_ROOT_TMPFS] = {"root-tmpfs", C(SOURCE) | C(OPTIONS)},
                 [OP_SUB_ROOT] = {"sub-root", C(PATH) | C(SOURCE)},
                 [OP_OVERLAY] = {"overlay", C(PATH) | C(LOWER) | C(FSTYPE) | C(OPTIONS) | C(UPPER) | C(WORK) | C(ATTRS) | C(NODE)},
@@ -266,6 +289,24 @@ static char **disk_options(const PlanOp *op)
         return words;
 }
 
+static char *mac_text(const uint8_t mac[static 6])
+{
+        static const uint8_t none[6];
+
+        return memcmp(mac, none, sizeof(none)) == 0
+                               ? NULL
+                               : xasprintf("%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+}
+
+static char **address_words(const SpecAddresses *list, bool with_prefix)
+{
+        char **words = NULL;
+
+        for (size_t i = 0; i < list->n; i++)
+                strv_consume(&words, value_address_text(&list->items[i], with_prefix));
+        return words;
+}
+
 #define GETTER(name, expression)                 \
         static Cell get_##name(const PlanOp *op) \
         {                                        \
@@ -310,6 +351,13 @@ GETTER(groups, cell_list(group_words(op)))
 GETTER(argv, cell_list(strv_copy(op->argv)))
 GETTER(alternatives, cell_list(strv_copy(op->alternatives)))
 GETTER(env, cell_list(strv_copy(op->env)))
+GETTER(alternative, cell_text(op->alias))
+GETTER(mac, ((Cell){.text = mac_text(op->mac)}))
+GETTER(mac_inside, ((Cell){.text = mac_text(op->mac2)}))
+GETTER(mtu, ((Cell){.text = op->value > 0 ? limit_text(op->value) : NULL}))
+GETTER(addresses, cell_list(address_words(&op->addresses, true)))
+GETTER(gateways, cell_list(address_words(&op->gateways, false)))
+GETTER(protocol, cell_text(op->number == IPPROTO_UDP ? "udp" : "tcp"))
 GETTER(optional, cell_flag(op->optional))
 
 typedef struct ColumnRow {
@@ -359,6 +407,18 @@ static const ColumnRow columns[_COLUMN_MAX] = {
                 [COLUMN_ARGV] = {"argv", get_argv},
                 [COLUMN_ALTERNATIVES] = {"alternatives", get_alternatives},
                 [COLUMN_ENV] = {"env", get_env},
+                [COLUMN_INTERFACE] = {"interface", get_text},
+                [COLUMN_ALTERNATIVE] = {"alternative", get_alternative},
+                [COLUMN_MAC] = {"mac", get_mac},
+                [COLUMN_INSIDE] = {"inside", get_source},
+                [COLUMN_MAC_INSIDE] = {"mac-inside", get_mac_inside},
+                [COLUMN_BRIDGE] = {"bridge", get_source},
+                [COLUMN_MTU] = {"mtu", get_mtu},
+                [COLUMN_ADDRESSES] = {"addresses", get_addresses},
+                [COLUMN_GATEWAYS] = {"gateways", get_gateways},
+                [COLUMN_PROTOCOL] = {"protocol", get_protocol},
+                [COLUMN_PORT] = {"port", get_value},
+                [COLUMN_PORT_INSIDE] = {"port-inside", get_value2},
                 [COLUMN_OPTIONAL] = {"optional", get_optional},
 };
 
@@ -369,10 +429,8 @@ static bool has_column(const PlanOp *op, Column c)
 }
 
 static const char *const phase_names[_PHASE_MAX] = {
-                [PHASE_TREES] = "trees",
-                [PHASE_ROOT] = "root",
-                [PHASE_INSIDE] = "inside",
-                [PHASE_PROCESS] = "process",
+                [PHASE_TREES] = "trees",   [PHASE_NETWORK] = "network", [PHASE_ROOT] = "root",
+                [PHASE_INSIDE] = "inside", [PHASE_PROCESS] = "process",
 };
 
 /* ---- text ---- */
@@ -466,6 +524,8 @@ static void text_head(Buf *out, const MachinePlan *p)
                 buf_addf(out, "  ids 0:%u:%u\n", p->id_base, p->id_count);
         text_map(out, "uids", &p->uids);
         text_map(out, "gids", &p->gids);
+        if (p->network_namespace)
+                buf_addf(out, "  network-namespace %s\n", p->network_namespace);
         if (p->cgroup)
                 buf_addf(out, "  cgroup %s\n", p->cgroup);
         buf_addf(out, "  console %s\n", value_console_to_name(p->console));
@@ -512,7 +572,8 @@ char *plan_to_text(const MachinePlan *p)
 static bool is_numeric(Column c)
 {
         return c == COLUMN_SLOT || c == COLUMN_SCORE || c == COLUMN_UID || c == COLUMN_GID || c == COLUMN_PERSONALITY ||
-               c == COLUMN_BASE || c == COLUMN_BYTES || c == COLUMN_DISK_BASE;
+               c == COLUMN_BASE || c == COLUMN_BYTES || c == COLUMN_DISK_BASE || c == COLUMN_MTU || c == COLUMN_PORT ||
+               c == COLUMN_PORT_INSIDE;
 }
 
 static void json_op(Json *j, const PlanOp *op)
@@ -575,6 +636,8 @@ void plan_to_json(const MachinePlan *p, Json *j)
         }
         json_map(j, "uids", &p->uids);
         json_map(j, "gids", &p->gids);
+        if (p->network_namespace)
+                json_field_str(j, "network_namespace", p->network_namespace);
         json_field_str(j, "cgroup", p->cgroup);
         json_field_str(j, "console", value_console_to_name(p->console));
         json_field_bool(j, "boot", p->boot);

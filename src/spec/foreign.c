@@ -5,16 +5,7 @@
 /* Options and keys of systemd-nspawn 257 to 262 without a row in the spelling table. A row moves there when its setting comes. */
 static const SpecForeign foreign[] = {
                 {"oci-bundle", NULL, NULL, NULL},
-                {"private-users-delegate", "Exec", "PrivateUsersDelegate", NULL},
-                {"network-interface", "Network", "Interface", NULL},
-                {"network-macvlan", "Network", "MACVLAN", NULL},
-                {"network-ipvlan", "Network", "IPVLAN", NULL},
-                {"network-veth", "Network", "VirtualEthernet", "no"},
-                {"network-veth-extra", "Network", "VirtualEthernetExtra", NULL},
-                {"network-bridge", "Network", "Bridge", NULL},
-                {"network-zone", "Network", "Zone", NULL},
-                {"network-namespace-path", "Network", "NamespacePath", NULL},
-                {"port", "Network", "Port", NULL},
+                {"private-users-delegate", "Exec", "PrivateUsersDelegate", "0"},
                 {"forward-journal", NULL, NULL, NULL},
                 {"forward-journal-max-use", NULL, NULL, NULL},
                 {"forward-journal-keep-free", NULL, NULL, NULL},

@@ -102,6 +102,37 @@ typedef enum SpecNetwork {
         _SPEC_NETWORK_INVALID = -22,
 } SpecNetwork;
 
+/* Interfaces that a machine gets: --network-interface=, -macvlan=, -ipvlan=, -veth-extra=. */
+typedef struct SpecLink {
+        char *host, *inside; /* the names outside and inside */
+} SpecLink;
+
+typedef struct SpecLinks {
+        SpecLink *items;
+        size_t n;
+} SpecLinks;
+
+typedef struct SpecPort { /* --port= */
+        bool udp;         /* else TCP */
+        uint16_t host, inside;
+} SpecPort;
+
+typedef struct SpecPorts {
+        SpecPort *items;
+        size_t n;
+} SpecPorts;
+
+typedef struct SpecAddress {
+        int family;        /* AF_INET, AF_INET6 */
+        uint8_t prefix;    /* length */
+        uint8_t bytes[16]; /* in network order, the first 4 for AF_INET */
+} SpecAddress;
+
+typedef struct SpecAddresses {
+        SpecAddress *items;
+        size_t n;
+} SpecAddresses;
+
 typedef enum SpecConsole { /* systemd-nspawn --console= */
                            SPEC_CONSOLE_INTERACTIVE,
                            SPEC_CONSOLE_READ_ONLY,
@@ -256,6 +287,18 @@ typedef enum SpecField {
         SPEC_FIELD_USERS_MAP,
         SPEC_FIELD_OWNERSHIP,
         SPEC_FIELD_NETWORK,
+        SPEC_FIELD_NETWORK_INTERFACE,
+        SPEC_FIELD_NETWORK_MACVLAN,
+        SPEC_FIELD_NETWORK_IPVLAN,
+        SPEC_FIELD_NETWORK_VETH,
+        SPEC_FIELD_NETWORK_VETH_EXTRA,
+        SPEC_FIELD_NETWORK_BRIDGE,
+        SPEC_FIELD_NETWORK_ZONE,
+        SPEC_FIELD_NETWORK_NAMESPACE,
+        SPEC_FIELD_PORT,
+        SPEC_FIELD_ADDRESS,
+        SPEC_FIELD_GATEWAY,
+        SPEC_FIELD_MTU,
         SPEC_FIELD_CAPABILITY,
         SPEC_FIELD_DROP_CAPABILITY,
         SPEC_FIELD_AMBIENT_CAPABILITY,
@@ -333,6 +376,15 @@ typedef struct MachineSpec {
 
         /* Network */
         SpecNetwork network;
+        SpecLinks interfaces, macvlans, ipvlans, veth_extras;
+        bool veth;
+        char *bridge;            /* an interface of the host */
+        char *zone;              /* the bridge is "vz-" and this */
+        char *network_namespace; /* path of one that is there already */
+        SpecPorts ports;
+        SpecAddresses addresses,
+                        gateways; /* of the machine's first interface, set from outside; a gateway's prefix means nothing */
+        uint32_t mtu;             /* bytes */
 
         /* Security */
         uint64_t capability, drop_capability; /* bit per CAP_*; UINT64_MAX = "all" */

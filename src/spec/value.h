@@ -3,6 +3,8 @@
 
 /* Value types: text to member and back. Every front end uses these same parsers. */
 
+#include <stdbool.h>
+
 #include "spec/field.h"
 
 typedef enum ValueVariant { /* how a spelling differs from the plain one of its field */
@@ -37,7 +39,8 @@ extern const ValueType value_bool, value_path, value_machine, value_hostname, va
                 value_oom_score, value_cpus, value_mounts, value_console, value_seconds, value_settings, value_volatile,
                 value_pivot_root, value_slice, value_users_map, value_ownership, value_filter, value_families, value_resolv_conf,
                 value_timezone, value_link_journal, value_user_names, value_user_shell, value_credentials, value_background,
-                value_label, value_image_policy, value_root_hash, value_root_hash_sig;
+                value_label, value_image_policy, value_root_hash, value_root_hash_sig, value_links, value_interface, value_zone,
+                value_ports, value_addresses, value_mtu;
 
 /* The member that a field's row points to. */
 #define VALUE_MEMBER(T, s, f) ((T *)((char *)(s) + field_row(f)->offset))
@@ -64,6 +67,10 @@ const char *value_partition_to_name(SpecPartition which); /* "root-verity-sig" *
 int value_partition_from_name(const char *name);          /* -EINVAL */
 const char *value_policy_to_name(uint32_t bit);           /* "read-only-on" */
 const char *value_link_journal_to_name(SpecLinkJournal mode);
+
+/* A name that the kernel takes for a network interface; alternative ones (ip-link(8)) may be longer. */
+bool value_interface_is_valid(const char *name, bool alternative);
+char *value_address_text(const SpecAddress *a, bool with_prefix); /* "10.0.0.2/24" */
 
 /* What the simple string types share. */
 void value_string_format(const MachineSpec *s, SpecField f, ValueVariant variant, char ***ret);

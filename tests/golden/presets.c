@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/alloc.h"
 #include "base/macro.h"
@@ -281,6 +282,63 @@ static void delegated(HostFacts *f)
 {
         replace(&f->cgroup_parent, "/user.slice/user-1000.slice/user@1000.service/app.slice/run-1.scope");
 }
+static void add_link(HostFacts *f, const char *name)
+{
+        FactNetwork *n = &f->network;
+
+        n->links = xreallocarray(n->links, n->n_links + 1, sizeof(*n->links));
+        n->links[n->n_links++] = (FactLink){.wanted = xstrdup(name), .name = xstrdup(name)};
+}
+/* A host with all kinds of interfaces, br0 into its LAN among them. */
+static void lan(HostFacts *f)
+{
+        FactNetwork *n = &f->network;
+
+        n->has_ipv6 = n->has_nftables = n->has_veth = n->has_bridge = n->has_macvlan = n->has_ipvlan = true;
+        replace(&f->host_machine_id, "ffeeddccbbaa99887766554433221100");
+        add_link(f, "br0");
+        n->links[0].bridge = true;
+        add_link(f, "eth1");
+        add_link(f, "a-wired-one-xy1"); /* mv-… is too long */
+        add_link(f, "lo");
+        n->links[3].loopback = true;
+        add_link(f, "wlan0");
+        n->links[4].wireless = true;
+        add_link(f, "usb0");
+        n->links[5].unsettled = true;
+}
+static void old_net(HostFacts *f)
+{
+        f->network.has_ipv6 = f->network.has_ipvlan = f->network.has_nftables = false;
+}
+static void networkd(HostFacts *f)
+{
+        f->network.has_networkd = true;
+}
+static void zone_there(HostFacts *f)
+{
+        FactNetwork *n = &f->network;
+
+        n->zone_address = (SpecAddress){.family = AF_INET, .prefix = 29, .bytes = {192, 168, 77, 1}};
+        n->taken = xnew(FactTaken, 4); /* .2, .3 and .5 are left */
+        for (uint32_t i = 0; i < 2; i++) {
+                n->taken[n->n_taken++] = (FactTaken){.address = 0xc0a84d04 + 2 * i, .interface = "vz-lan"};
+        }
+}
+/* Its own choices for "ve-web" and for "vz-lan" are routes of the host, and the next ones another machine's. */
+static void crowded(HostFacts *f)
+{
+        FactNetwork *n = &f->network;
+
+        n->routes = xnew(FactRoute, 2);
+        n->n_routes = 2;
+        n->routes[0] = (FactRoute){.network = {.family = AF_INET, .prefix = 10, .bytes = {10, 128}}, .interface = "eth0"};
+        n->routes[1] = (FactRoute){.network = {.family = AF_INET, .prefix = 10, .bytes = {10, 192}}, .interface = "eth0"};
+}
+static void long_name(HostFacts *f)
+{
+        replace(&f->machine_name, "a-machine-with-a-long-name");
+}
 
 typedef struct Preset {
         const char *word;
@@ -313,6 +371,12 @@ static const Preset presets[] = {
                 {"rootless-alone", rootless_alone},
                 {"stranger", stranger},
                 {"delegated", delegated},
+                {"lan", lan},
+                {"old-net", old_net},
+                {"networkd", networkd},
+                {"zone-there", zone_there},
+                {"crowded", crowded},
+                {"long-name", long_name},
                 {"names", names},
                 {"zone", zone},
                 {"journal", journal},
