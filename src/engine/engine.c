@@ -23,6 +23,8 @@
 #include "sys/idmap.h"
 #include "sys/process.h"
 
+int setns(int fd, int nstype); /* <sched.h> and <linux/sched.h> do not go together everywhere */
+
 typedef struct Run {
         Supervisor supervisor;
         EngineCgroup cgroup;
@@ -64,6 +66,26 @@ static _noreturn_ void run_child(Run *run)
         });
 }
 
+/* A network namespace that is there already belongs to somebody with more rights than the machine's user namespace has, so the
+ * machine is not let in but born in it. *ret_home brings the supervisor back. */
+static int visit_network(const MachinePlan *plan, int *ret_home, Error *e)
+{
+        const char *path = plan->network_namespace;
+
+        if (!path)
+                return 0;
+        _cleanup_close_ int there = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        if (there < 0)
+                return error_sys(e, -errno, "cannot open network namespace '%s'", path);
+        *ret_home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+        if (*ret_home < 0)
+                return error_sys(e, -errno, "cannot open the own network namespace");
+        if (setns(there, CLONE_NEWNET) < 0)
+                return errno == EINVAL ? error_set(e, -EINVAL, "'%s' is no network namespace; ip-netns(8) makes them", path)
+                                       : error_sys(e, -errno, "cannot join network namespace '%s'", path);
+        return 0;
+}
+
 /* Clones the machine's PID 1 into its control group and its namespaces, but for those that it makes itself (child.c). */
 static int spawn(Run *run, Error *e)
 {
@@ -76,11 +98,17 @@ static int spawn(Run *run, Error *e)
                 return error_sys(e, -errno, "cannot make a socket");
         s->sock = socks[0];
         run->child_sock = socks[1];
+        _cleanup_close_ int home = -1;
+        int r = visit_network(s->plan, &home, e);
+        if (r < 0)
+                return r;
         s->leader = sys_clone(flags | CLONE_CLEAR_SIGHAND, run->cgroup.payload_fd, &s->pidfd);
         if (s->leader == 0) {
                 fd_close(s->sock);
                 run_child(run);
         }
+        if (home >= 0 && setns(home, CLONE_NEWNET) < 0)
+                return error_sys(e, -errno, "cannot return to the own network namespace");
         run->child_sock = fd_close(run->child_sock);
         return s->leader < 0 ? error_sys(e, (int)s->leader, "cannot make the machine's namespaces") : 0;
 }

@@ -100,6 +100,9 @@ static int open_console(Supervisor *s, int *take_master)
 /* The end of the child's socket: it was executed, or it died. */
 static int on_setup_end(Supervisor *s, Error *e)
 {
+        /* By itself it would be watched for as long as anybody has it open, and a process that hooks.created() left may still be about to
+         * close what it inherited. */
+        (void)epoll_ctl(s->epoll, EPOLL_CTL_DEL, s->sock, NULL);
         s->sock = fd_close(s->sock);
         if (!s->executing && s->killed)
                 return 0; /* its end is the news */

@@ -55,6 +55,8 @@ typedef struct Machine {
         bool network_private;
         char *system_call_filter, *address_families; /* words with blanks between, as the machine was started with; NULL: none */
         bool suppress_sync;
+        char *network_links, *network_moved, *network_tables,
+                        *network_zone;        /* what its network left on the host (run-network.h) */
         char *os_id, *os_version, *os_pretty; /* of the image's os-release */
         char **addresses;                     /* filled on request */
 } Machine;

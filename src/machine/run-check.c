@@ -18,6 +18,7 @@
 #include "machine/machine.h"
 #include "machine/run-facts.h"
 #include "machine/run-rootless.h"
+#include "net/nft.h"
 #include "sys/cgroup.h"
 #include "sys/idmap.h"
 #include "sys/userns.h"
@@ -226,6 +227,15 @@ static bool check_ubuntu_keyring(const MachineHost *h, char **ret_found)
         return keyring("/usr/share/keyrings/ubuntu-archive-keyring.gpg", ret_found);
 }
 
+static bool check_nftables(const MachineHost *h, char **ret_found)
+{
+        if (geteuid() != 0) { /* the kernel answers nobody else */
+                *ret_found = xstrdup("not tried without root");
+                return true;
+        }
+        return nft_exists();
+}
+
 static const CheckRow rows[] = {
                 {"privilege", true, check_root,
                  "ordinary users can make no user namespace here: see sysctl user.max_user_namespaces, "
@@ -251,6 +261,7 @@ static const CheckRow rows[] = {
                 {"store", false, check_store, "less than 1G is free for machines"},
                 {"/dev/fuse", false, check_fuse, "FUSE file systems do not work in machines: modprobe fuse"},
                 {"/dev/net/tun", false, check_tun, "no tunnels (VPN) in machines: modprobe tun"},
+                {"nftables", false, check_nftables, "no zones, no published ports: load nf_tables and nft_nat"},
                 {"gpgv", false, check_gpgv, "create cannot verify signatures: install gpgv"},
                 {"Debian keys", false, check_debian_keyring,
                  "create debian:… needs --keyring=FILE: install debian-archive-keyring"},

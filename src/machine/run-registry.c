@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "base/str.h"
+#include "machine/run-network.h"
 #include "machine/run-range.h"
 #include "machine/run-record.h"
 #include "machine/run-registry.h"
@@ -50,6 +51,7 @@ void machine_registry_forget(const MachineHost *h, const Machine *m)
         IdRange range;
         if (m->id_count == RANGE_COUNT && machine_range_lock(m->id_base, &range, NULL) >= 0)
                 machine_range_release(&range); /* the lock's file, which a killed supervisor left */
+        machine_network_end(h, m);
         (void)machine_record_remove(h, m->name);
 }
 

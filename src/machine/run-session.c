@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 
 #include "base/alloc.h"
@@ -12,6 +13,7 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "base/strv.h"
+#include "machine/run-network.h"
 #include "machine/run-record.h"
 #include "machine/run-registry.h"
 #include "sys/open.h"
@@ -56,10 +58,10 @@ static int on_created(void *ctx, const EngineProcess *process, Error *e)
                         .stop_signal = p->stop_signal,
                         .reboot_signal = p->reboot_signal,
                         .stop_timeout_usec = p->stop_timeout_usec,
-                        .network_private = p->namespaces & CLONE_NEWNET,
                         .system_call_filter = t->spec.system_call_filter ? strv_join(t->spec.system_call_filter, " ") : NULL,
                         .address_families = t->spec.address_families ? strv_join(t->spec.address_families, " ") : NULL,
                         .suppress_sync = t->spec.suppress_sync,
+                        .network_private = (p->namespaces & CLONE_NEWNET) || p->network_namespace,
                         .os_id = xstrdup(t->os.id),
                         .os_version = xstrdup(t->os.version),
                         .os_pretty = xstrdup(t->os.pretty),
@@ -67,7 +69,21 @@ static int on_created(void *ctx, const EngineProcess *process, Error *e)
         if (!p->notify_ready) { /* nothing more is waited for: one write instead of two */
                 set_state(s, "running");
         }
-        return machine_record_write(t->host, &s->record, e);
+        machine_network_note(p, &s->record);
+        r = machine_record_write(t->host, &s->record, e);
+        return r < 0 ? r : machine_network_begin(t->host, p, &s->record, process->leader_pidfd, &s->ports_pidfd, e);
+}
+
+/* The machine is gone, and so is what it had outside. */
+static void end_network(Session *s)
+{
+        if (s->ports_pidfd >= 0) {
+                siginfo_t info;
+                (void)sys_pidfd_send_signal(s->ports_pidfd, SIGKILL);
+                (void)sys_pidfd_wait(s->ports_pidfd, &info);
+        }
+        s->ports_pidfd = fd_close(s->ports_pidfd);
+        machine_network_end(s->target->host, &s->record);
 }
 
 static void on_ready(void *ctx)
@@ -110,6 +126,7 @@ int session_run(Session *s, const EngineIo *io, EngineResult *ret, Error *e)
 {
         const EngineHooks hooks = {.ctx = s, .created = on_created, .ready = on_ready};
         int r;
+        s->ports_pidfd = -1;
         for (;;) {
                 bool outside = s->plan.restart_outside;
                 if (s->cgroup) {
@@ -117,6 +134,7 @@ int session_run(Session *s, const EngineIo *io, EngineResult *ret, Error *e)
                         s->plan.cgroup = xstrdup(s->cgroup);
                 }
                 r = engine_run(&s->plan, io, &hooks, ret, e);
+                end_network(s);
                 remove_work_directories(s->target, &s->plan);
                 plan_done(&s->plan);
                 if (r < 0 || ret->end != ENGINE_REBOOT || outside)

@@ -11,6 +11,7 @@ typedef struct Session {
         Target *target;
         MachinePlan plan;
         Machine record;
+        int ports_pidfd;             /* of the process that keeps its published ports; -1: there are none */
         void (*on_ready)(void *ctx); /* may be NULL */
         void *ctx;
         bool ready;

@@ -18,6 +18,7 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "machine/run-disk.h"
+#include "machine/run-network.h"
 #include "machine/run-record.h"
 #include "machine/run-registry.h"
 #include "machine/run-scope.h"
@@ -373,7 +374,7 @@ void target_release(Target *t)
 
 /* ---- plan ---- */
 
-int target_plan(Target *t, MachinePlan *ret, Error *e)
+static int plan_once(Target *t, MachinePlan *ret, Error *e)
 {
         HostFacts f = {0};
         machine_facts_host(t->host, &f);
@@ -399,6 +400,22 @@ int target_plan(Target *t, MachinePlan *ret, Error *e)
         facts_done(&f);
         target_disk_close(t); /* before the machine itself mounts it */
         return r;
+}
+
+int target_plan(Target *t, MachinePlan *ret, Error *e)
+{
+        for (unsigned tries = 0;; tries++) {
+                int r = plan_once(t, ret, e);
+                if (r >= 0 && t->record_lock >= 0)
+                        r = machine_network_reserve(t->host, ret, e);
+                else
+                        return r;
+                if (r == 0)
+                        return 0;
+                plan_done(ret);
+                if (r != -EEXIST || tries >= 16) /* another machine was faster: the next address */
+                        return r;
+        }
 }
 
 int machine_plan(const MachineHost *h, MachineVerb verb, MachineSpec *spec, MachinePlan *ret, Error *e)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "machine/run-wants.h"
+#include "machine/run-network.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -60,10 +61,7 @@ static void want_timezone(const StoreImage *image, HostFacts *f)
 
 static void want_journal(HostFacts *f)
 {
-        _cleanup_free_ char *text = NULL;
-
-        if (file_read_at(AT_FDCWD, "/etc/machine-id", 256, &text, NULL) >= 0 && str_is_hex(str_strip(text), 32))
-                f->host_machine_id = xstrdup(str_strip(text));
+        machine_facts_host_id(f);
         f->has_journal = access("/var/log/journal", F_OK) == 0;
         if (f->machine_id) {
                 _cleanup_free_ char *path = path_join("/var/log/journal", f->machine_id);
@@ -149,12 +147,14 @@ int machine_facts_wanted(const Target *t, HostFacts *f, Error *e)
         if (wants_volatile(s))
                 want_usr(&t->image, f);
         want_owners(&t->image, s, f);
+        if (machine_network_is_wanted(s))
+                r = machine_facts_network(t, f, e);
         if (s->keep_unit)
                 (void)sys_cgroup_self(&f->cgroup_own); /* no cgroup2: no control group at all */
         f->scratch = xstrdup(t->scratch.path);
         if (t->verb != MACHINE_START) /* whose supervisor has given them up */
                 f->n_listen_fds = listen_fds();
-        if (s->credentials.n > 0)
+        if (r >= 0 && s->credentials.n > 0)
                 r = machine_facts_credentials(s, f, e);
         if (r >= 0 && s->bind_users)
                 r = machine_facts_bind_users(t, f, e);

@@ -97,6 +97,17 @@ static int receive_all(int fd, NetAddresses *list)
         }
 }
 
+int net_addresses_on(int fd, NetAddresses *list)
+{
+        int r = ask(fd);
+
+        if (r >= 0)
+                r = receive_all(fd, list);
+        for (size_t i = 0; i < list->n; i++)
+                name_interface(fd, &list->items[i]);
+        return r;
+}
+
 int net_addresses(int netns_fd, NetAddress **ret, size_t *ret_n, Error *e)
 {
         NetAddresses list = {0};
@@ -104,15 +115,11 @@ int net_addresses(int netns_fd, NetAddress **ret, size_t *ret_n, Error *e)
         if (fd < 0)
                 return fd;
 
-        int r = ask(fd);
-        if (r >= 0)
-                r = receive_all(fd, &list);
+        int r = net_addresses_on(fd, &list);
         if (r < 0) {
                 free(list.items);
                 return error_sys(e, r, "cannot list the network addresses");
         }
-        for (size_t i = 0; i < list.n; i++)
-                name_interface(fd, &list.items[i]);
         *ret = list.items;
         *ret_n = list.n;
         return 0;

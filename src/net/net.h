@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The network of machines, by rtnetlink(7) on the network namespace a caller hands in. The caller's own namespace is never
- * changed. */
+/* The network of machines: their interfaces by rtnetlink(7), what the packet filter does for them by nfnetlink. The host's side is the
+ * network namespace of the calling process, which is never changed; the machine's is one that the caller hands in. */
 
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/error.h"
+#include "plan/plan.h"
 
 typedef struct NetAddress {
         unsigned index;
@@ -38,3 +39,30 @@ typedef struct NetAddresses {
         size_t n;
 } NetAddresses;
 int net_parse_addresses(const void *data, size_t n, NetAddresses *list);
+int net_addresses_on(int fd, NetAddresses *list); /* the same as net_addresses(), by a socket of the namespace in question */
+
+/* ---- a machine's interfaces (setup.c, undo.c) ---- */
+
+/* Runs PHASE_NETWORK of a plan, but for OP_NET_PORT: net_ports_keep(). netns_fd is the machine's network namespace. */
+int net_setup(const MachinePlan *plan, int netns_fd, Error *e);
+
+typedef struct NetUndo { /* what a plan leaves on the host, in words that a record can keep */
+        char **links;    /* interfaces to delete */
+        char **moved;    /* "INSIDE HOST": to bring home */
+        char **tables;   /* of nftables */
+        char *zone;      /* a bridge that goes when it has no port any more, with its table; NULL: none */
+} NetUndo;
+void net_undo_of(const MachinePlan *plan, NetUndo *ret);
+void net_undo_done(NetUndo *u);
+/* All of it that is there, in spite of errors; the first is returned. netns_fd: what the machine's interfaces are in, -1 when it is
+ * gone. 1: the zone went, too. */
+int net_undo(const NetUndo *u, int netns_fd, Error *e);
+
+/* ---- what the host has (facts.c) ---- */
+/* Only what the spec asks for. */
+int net_facts(const MachineSpec *spec, FactNetwork *ret, Error *e);
+
+/* ---- published ports (ports.c) ---- */
+/* Leaves a process behind that keeps the rules as the machine's addresses change, and answers on ::1, until the machine's first
+ * process is gone. *ret_pidfd is of that process, -1 when the plan has no port. */
+int net_ports_keep(const MachinePlan *plan, int leader_pidfd, int netns_fd, int *ret_pidfd, Error *e);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The addresses of machines whose network berth itself makes: a /24 for each zone, a /28 for a machine that is linked to the host alone, and a
- * unique local IPv6 network (RFC 4193) for each. All are found by hashing names, so that a machine keeps its own from one start to the
- * next; what the host reaches already, or another machine has, is passed over. */
+/* The addresses of machines whose network berth itself makes: a /24 for each zone, a /28 for a machine that is linked to the host
+ * alone, and a unique local IPv6 network (RFC 4193) for each. All are found by hashing names, so that a machine keeps its own from
+ * one start to the next; what the host reaches already, or another machine has, is passed over. */
 
 #include "plan/build.h"
 

@@ -365,8 +365,10 @@ static int add_veth(PlanBuild *b, Veth *v, Error *e)
         if (s->zone) {
                 PlanOp *op = add(b, OP_NET_ZONE, v->bridge);
                 op->addresses = outside;
-                /* Else it would be that of one of its ports, and change when this one goes. It is for this host only: no ID is no matter. */
-                plan_link_mac(PLAN_MAC_HOST, b->facts->host_machine_id ?: "00000000000000000000000000000000", v->bridge, 0, op->mac);
+                /* Else it would be that of one of its ports, and change when this one goes. It is for this host only: no ID is no
+                 * matter. */
+                plan_link_mac(PLAN_MAC_HOST, b->facts->host_machine_id ?: "00000000000000000000000000000000", v->bridge, 0,
+                              op->mac);
                 outside = (SpecAddresses){};
         }
         add_veth_end(b, v->name, shortened ? name : NULL, VETH_INSIDE, PLAN_MAC_HOST, PLAN_MAC_MACHINE, 0);

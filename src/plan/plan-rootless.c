@@ -59,6 +59,13 @@ static bool host_journal(const MachineSpec *s)
         return s->link_journal != SPEC_LINK_JOURNAL_NO && s->link_journal != SPEC_LINK_JOURNAL_AUTO;
 }
 
+static bool any_veth(const MachineSpec *s)
+{
+        return s->veth;
+}
+
+#define NOT_THE_HOSTS_NETWORK "the host's network is root's; --network=host shares it, without any right over it"
+
 static const Privileged privileged[] = {
                 {SPEC_FIELD_USERS, "--private-users", NULL,
                  "root of an ordinary user's machine is that user, and its other IDs are those of /etc/subuid"},
@@ -71,6 +78,14 @@ static const Privileged privileged[] = {
                 {SPEC_FIELD_BIND_USER, "--bind-user", any_bind_user,
                  "an ordinary user has one ID of the host, and it is root's inside"},
                 {SPEC_FIELD_LINK_JOURNAL, "--link-journal", host_journal, "the host's journals are root's"},
+                {SPEC_FIELD_NETWORK_VETH, "--network-veth", any_veth, NOT_THE_HOSTS_NETWORK},
+                {SPEC_FIELD_NETWORK_ZONE, "--network-zone", NULL, NOT_THE_HOSTS_NETWORK},
+                {SPEC_FIELD_NETWORK_BRIDGE, "--network-bridge", NULL, NOT_THE_HOSTS_NETWORK},
+                {SPEC_FIELD_NETWORK_INTERFACE, "--network-interface", NULL, NOT_THE_HOSTS_NETWORK},
+                {SPEC_FIELD_NETWORK_MACVLAN, "--network-macvlan", NULL, NOT_THE_HOSTS_NETWORK},
+                {SPEC_FIELD_NETWORK_IPVLAN, "--network-ipvlan", NULL, NOT_THE_HOSTS_NETWORK},
+                {SPEC_FIELD_NETWORK_VETH_EXTRA, "--network-veth-extra", NULL, NOT_THE_HOSTS_NETWORK},
+                {SPEC_FIELD_NETWORK_NAMESPACE, "--network-namespace-path", NULL, NOT_THE_HOSTS_NETWORK},
 };
 
 static int check_settings(const PlanBuild *b, Error *e)

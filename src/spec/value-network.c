@@ -63,7 +63,8 @@ const ValueType value_zone = {zone_parse, value_string_format, value_string_take
 
 /* ---- HOST[:INSIDE], several by blanks ---- */
 
-/* What goes before the name inside when none is given. A macvlan's is shortened by the plan when it gets too long, as systemd-nspawn does. */
+/* What goes before the name inside when none is given. A macvlan's is shortened by the plan when it gets too long, as systemd-nspawn
+ * does. */
 static const char *inside_prefix(SpecField f)
 {
         return f == SPEC_FIELD_NETWORK_MACVLAN ? "mv-" : f == SPEC_FIELD_NETWORK_IPVLAN ? "iv-" : "";

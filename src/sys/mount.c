@@ -16,6 +16,9 @@
 #ifndef MNT_DETACH
 #define MNT_DETACH 2
 #endif
+#ifndef UMOUNT_NOFOLLOW
+#define UMOUNT_NOFOLLOW 8
+#endif
 
 int sys_mount_clone(int dirfd, const char *path, bool recursive)
 {
@@ -99,6 +102,11 @@ int sys_mount_new(const char *fstype, const char *source, const SysMountOption *
                 return fs_error(fs, fstype, NULL, -errno, e);
         long fd = syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, attrs);
         return fd < 0 ? fs_error(fs, fstype, NULL, -errno, e) : (int)fd;
+}
+
+int sys_umount(const char *path)
+{
+        return syscall(SYS_umount2, path, MNT_DETACH | UMOUNT_NOFOLLOW) < 0 ? -errno : 0;
 }
 
 int sys_pivot_root(int new_root_fd)

@@ -15,6 +15,8 @@
 int sys_mount_clone(int dirfd, const char *path, bool recursive);
 /* Attaches a detached mount at (dirfd, path), path "" meaning dirfd itself (move_mount(2)). */
 int sys_mount_attach(int mount_fd, int dirfd, const char *path);
+/* What is mounted at path goes once nobody uses it any more (umount2 MNT_DETACH); a link is not followed. */
+int sys_umount(const char *path);
 /* mount_setattr(2) (Linux 5.12) on what fd refers to. propagation is 0 or MS_PRIVATE, MS_SLAVE, …; userns_fd is used with
  * MOUNT_ATTR_IDMAP, else -1. */
 int sys_mount_setattr(int dirfd, const char *path, bool recursive, uint64_t set, uint64_t clear, uint64_t propagation,

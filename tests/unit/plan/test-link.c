@@ -5,8 +5,8 @@
 
 #include "base/alloc.h"
 
-/* The expected values were computed with another implementation of SipHash from the source of systemd 257; tests/integration/net.bats compares
- * with what an installed systemd-nspawn makes. */
+/* The expected values were computed with another implementation of SipHash from the source of systemd 257;
+ * tests/integration/net.bats compares with what an installed systemd-nspawn makes. */
 #define HOST_ID "ffeeddccbbaa99887766554433221100"
 
 static void each_end_of_each_link_has_its_own_address(void **state)
