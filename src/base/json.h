@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* A JSON writer without a tree, for output that is only printed; reading is jansson's work.
+/* A JSON writer without a tree, for output that is only printed; json-tree.h reads.
  * `pretty` indents by two columns; no newline follows the outermost value. Afterwards buf_take(&j.out) or buf_done(&j.out). */
 
 #include <stdbool.h>

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/str.h"
 #include "engine/message.h"
 #include "engine/staging.h"
 #include "sys/mount.h"
@@ -64,12 +65,26 @@ static const Step steps[_OP_TYPE_MAX] = {
                 [OP_CHDIR] = {"change to directory", step_chdir},
                 [OP_STUB_INIT] = {"start the stub init", step_stub_init},
                 [OP_EXEC] = {"execute", step_exec},
+                [OP_DEVICE] = {"make device", step_device},
+                [OP_COVER] = {"cover", step_cover},
+                [OP_PROPAGATION] = {"set the propagation of", step_propagation},
+                [OP_SYSCTL] = {"set", step_sysctl},
+                [OP_HOOK] = {"run the hook", step_hook},
+                [OP_RUNTIME_HOOKS] = {"have hooks run", step_runtime_hooks},
+                [OP_DOMAINNAME] = {"set the domain name", step_domainname},
+                [OP_SCHEDULER] = {"set the scheduling", step_scheduler},
+                [OP_IO_PRIORITY] = {"set the I/O priority", step_io_priority},
+                [OP_MEMORY_POLICY] = {"set the memory policy", step_memory_policy},
+                [OP_UMASK] = {"set the file mode creation mask", step_umask},
+                [OP_LABEL] = {"set the label by", step_label},
+                [OP_CAPABILITY_SETS] = {"set the capabilities", step_capability_sets},
+                [OP_FILTER] = {"load the system call filter", step_filter},
 };
 
 /* These need neither a tree nor a mapped user, so they run while the supervisor is busy with the trees. */
 static bool op_is_early(const PlanOp *op)
 {
-        return op->type == OP_HOSTNAME || op->type == OP_LINK_UP;
+        return op->type == OP_HOSTNAME || op->type == OP_DOMAINNAME || op->type == OP_LINK_UP;
 }
 
 /* Whatever may have put a file system on top of the directory that child_open_parent() keeps, by whatever path. */
@@ -170,15 +185,26 @@ static int receive_trees(Child *c, Error *e)
         return 0;
 }
 
+/* The host's proc is in sight until the pivot. */
+static pid_t own_pid_outside(void)
+{
+        char text[16];
+        ssize_t n = readlink("/proc/self", text, sizeof(text) - 1);
+        int32_t pid;
+
+        text[n < 0 ? 0 : n] = '\0';
+        return str_parse_i32(text, &pid) < 0 ? 0 : pid;
+}
+
 static int wait_for_go(Child *c)
 {
         Message m;
         size_t n = 0;
-        int r = message_receive(c->sock, &m, NULL, 0, &n);
+        int r = c->go ? 1 : message_receive(c->sock, &m, NULL, 0, &n);
 
         if (r <= 0)
                 return r == 0 ? -EPIPE : r;
-        return m.kind == MESSAGE_GO ? 0 : -EBADMSG;
+        return c->go || m.kind == MESSAGE_GO ? 0 : -EBADMSG;
 }
 
 static int set_up(Child *c, Error *e)
@@ -192,6 +218,7 @@ static int set_up(Child *c, Error *e)
                 r = run_early(c, e);
         if (r < 0)
                 return r;
+        c->pid_outside = own_pid_outside();
         r = receive_trees(c, e);
         if (r < 0)
                 return r;

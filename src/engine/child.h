@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/macro.h"
 #include "engine/message.h"
+#include "engine/profile.h"
 #include "plan/plan.h"
 
 /* What it makes of its namespaces itself: a control group's, as clone3(2) would take the one the caller is in for its root; and the
@@ -30,7 +31,10 @@ typedef struct Child {
         const char *parent_path;
         size_t parent_len;
         bool die_with_supervisor;
-        bool early_done; /* ops that need no trees ran while those were made */
+        bool go;               /* MESSAGE_GO came early */
+        pid_t pid_outside;     /* our own, as the host knows it */
+        ProfileProgram filter; /* to be loaded at the last moment; without code: none */
+        bool early_done;       /* ops that need no trees ran while those were made */
 } Child;
 
 /* Runs the plan and executes the payload; never returns. */
@@ -87,6 +91,21 @@ int step_seccomp(Child *c, const PlanOp *op, Error *e);
 int step_chdir(Child *c, const PlanOp *op, Error *e);
 int step_stub_init(Child *c, const PlanOp *op, Error *e);
 int step_exec(Child *c, const PlanOp *op, Error *e);
+
+int step_device(Child *c, const PlanOp *op, Error *e);
+int step_cover(Child *c, const PlanOp *op, Error *e);
+int step_propagation(Child *c, const PlanOp *op, Error *e);
+int step_sysctl(Child *c, const PlanOp *op, Error *e);
+int step_hook(Child *c, const PlanOp *op, Error *e);
+int step_runtime_hooks(Child *c, const PlanOp *op, Error *e);
+int step_domainname(Child *c, const PlanOp *op, Error *e);
+int step_scheduler(Child *c, const PlanOp *op, Error *e);
+int step_io_priority(Child *c, const PlanOp *op, Error *e);
+int step_memory_policy(Child *c, const PlanOp *op, Error *e);
+int step_umask(Child *c, const PlanOp *op, Error *e);
+int step_label(Child *c, const PlanOp *op, Error *e);
+int step_capability_sets(Child *c, const PlanOp *op, Error *e);
+int step_filter(Child *c, const PlanOp *op, Error *e);
 
 /* Becomes root of the user namespace, whose maps are written. */
 int child_become_root(void);

@@ -16,6 +16,7 @@
 #include "base/fd.h"
 #include "engine/cgroup.h"
 #include "engine/child.h"
+#include "engine/join.h"
 #include "engine/message.h"
 #include "engine/staging.h"
 #include "engine/supervise.h"
@@ -23,7 +24,8 @@
 #include "sys/idmap.h"
 #include "sys/process.h"
 
-int setns(int fd, int nstype); /* <sched.h> and <linux/sched.h> do not go together everywhere */
+int setns(int fd, int nstype);    /* <sched.h> and <linux/sched.h> do not go together everywhere */
+#define TIME_NAMESPACE 0x00000080 /* CLONE_NEWTIME: not every C library has it; made by join.c */
 
 typedef struct Run {
         Supervisor supervisor;
@@ -31,6 +33,7 @@ typedef struct Run {
         Staging staging;
         int child_sock;
         int *slots;
+        bool ended; /* there was a PID 1 */
         sigset_t old_mask;
 } Run;
 
@@ -91,7 +94,8 @@ static int spawn(Run *run, Error *e)
 {
         Supervisor *s = &run->supervisor;
         const bool staged = run->staging.home >= 0;
-        uint64_t flags = s->plan->namespaces & ~(uint64_t)(CHILD_NAMESPACES | (staged ? CLONE_NEWNS : 0));
+        uint64_t flags = s->plan->namespaces & ~(uint64_t)(CHILD_NAMESPACES | TIME_NAMESPACE | (staged ? CLONE_NEWNS : 0));
+        Joined joined = {};
         int socks[2];
 
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, socks) < 0)
@@ -100,16 +104,26 @@ static int spawn(Run *run, Error *e)
         run->child_sock = socks[1];
         _cleanup_close_ int home = -1;
         int r = visit_network(s->plan, &home, e);
-        if (r < 0)
-                return r;
-        s->leader = sys_clone(flags | CLONE_CLEAR_SIGHAND, run->cgroup.payload_fd, &s->pidfd);
-        if (s->leader == 0) {
+        if (r >= 0)
+                r = join_enter(&joined, s->plan, e);
+        if (r >= 0)
+                s->leader = sys_clone(flags | CLONE_CLEAR_SIGHAND, run->cgroup.payload_fd, &s->pidfd);
+        else
+                s->leader = -1;
+        if (r >= 0 && s->leader == 0) {
                 fd_close(s->sock);
                 run_child(run);
         }
         if (home >= 0 && setns(home, CLONE_NEWNET) < 0)
                 return error_sys(e, -errno, "cannot return to the own network namespace");
         run->child_sock = fd_close(run->child_sock);
+        int left = join_leave(&joined);
+        if (r < 0)
+                return r;
+        if (s->leader >= 0 && left < 0)
+                return error_sys(e, left, "cannot return to the own namespaces");
+        if (s->leader >= 0)
+                return engine_cgroup_attach(&run->cgroup, s->leader, e);
         return s->leader < 0 ? error_sys(e, (int)s->leader, "cannot make the machine's namespaces") : 0;
 }
 
@@ -248,6 +262,7 @@ static int run_plan(Run *run, EngineResult *ret, Error *e)
         if (r >= 0)
                 r = supervisor_run(s, e);
         reap(run, r < 0, &info);
+        run->ended = s->pidfd >= 0;
         if (r >= 0)
                 *ret = supervisor_result(&info, s->plan->namespaces & CLONE_NEWPID, s->killed);
         return r;
@@ -266,6 +281,8 @@ int engine_run(const MachinePlan *plan, const EngineIo *io, const EngineHooks *h
         int r = run_plan(&run, ret, e);
         supervisor_close(&run.supervisor);
         engine_cgroup_remove(&run.cgroup);
+        if (run.ended)
+                (void)supervisor_run_hooks(&run.supervisor, PHASE_STOPPED, NULL); /* they can only warn */
         (void)sigprocmask(SIG_SETMASK, &run.old_mask, NULL);
         return r;
 }

@@ -38,6 +38,8 @@ typedef struct EngineHooks {
         int (*created)(void *ctx, const EngineProcess *process, Error *e);
         /* READY=1 came from the payload's PID 1, or the payload was executed when the plan does not wait for that. */
         void (*ready)(void *ctx);
+        /* Something went wrong that does not matter to the machine: a hook at its end. */
+        void (*warning)(void *ctx, const char *text);
         /* STATUS= text of the payload's PID 1. */
         void (*status)(void *ctx, const char *text);
 } EngineHooks;

@@ -15,11 +15,13 @@ typedef enum MessageKind {
         MESSAGE_TREES = 1, /* ID maps are written; trees, as many as fit in one message, with their slots */
         MESSAGE_MOVED,     /* instead: the trees are in the staging directory, see staging.h */
         MESSAGE_GO,        /* the machine is on record: the payload may run */
+        MESSAGE_HOOKED,    /* the answer to MESSAGE_HOOKS */
         /* child to supervisor */
         MESSAGE_NAMESPACES, /* those are complete that the child makes itself */
         MESSAGE_COPIED,     /* the answer to MESSAGE_MOVED */
         MESSAGE_CONSOLE,    /* of engine_enter(): the master of the console's pty */
         MESSAGE_EXEC,  /* execve(2) comes next; and what the supervisor keeps, all at once: each message costs it a wake-up */
+        MESSAGE_HOOKS, /* the mounts are made: PHASE_RUNTIME is due */
         MESSAGE_ERROR, /* the start failed; error says why */
 } MessageKind;
 

@@ -3,6 +3,7 @@
 /* PHASE_ROOT, the mounts: PID 1, in all its new namespaces, with every capability over its user namespace and none outside. Nothing is
  * opened by a path of the host: all paths are resolved below the new root, whose content is not trusted. */
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -17,6 +18,7 @@
 #include "base/libc.h"
 #include "base/strv.h"
 #include "engine/child.h"
+#include "sys/copy.h"
 #include "sys/mount.h"
 #include "sys/open.h"
 
@@ -58,9 +60,9 @@ static int make_directory(Child *c, const char *path)
 }
 
 /* The mount point at path for the tree, made as `node` says when it is missing. */
-static int open_target(Child *c, int tree, const char *path, PlanNode node)
+static int open_target(Child *c, int tree, const char *path, PlanNode node, bool no_follow)
 {
-        int fd = sys_open_in_root(c->root, path, O_PATH, 0);
+        int fd = sys_open_in_root(c->root, path, O_PATH | (no_follow ? O_NOFOLLOW : 0), 0);
 
         if (fd != -ENOENT || node == NODE_NONE)
                 return fd;
@@ -71,9 +73,40 @@ static int open_target(Child *c, int tree, const char *path, PlanNode node)
 
 static int attach_at(Child *c, int tree, const char *path, PlanNode node)
 {
-        _cleanup_close_ int target = open_target(c, tree, path, node);
+        _cleanup_close_ int target = open_target(c, tree, path, node, false);
 
         return target < 0 ? target : sys_mount_attach(tree, target, "");
+}
+
+static int attach_for(Child *c, int tree, const PlanOp *op)
+{
+        _cleanup_close_ int target = open_target(c, tree, op->path, op->node, op->no_follow);
+
+        return target < 0 ? target : sys_mount_attach(tree, target, "");
+}
+
+/* A link of the host stays one: made anew, not mounted. */
+static int attach_symlink(const Child *c, int tree, const char *path)
+{
+        _cleanup_free_ char *directory = path_dirname(path);
+        _cleanup_close_ int parent = -1;
+        char text[4096];
+        ssize_t n = readlinkat(tree, "", text, sizeof(text) - 1);
+
+        if (n < 0)
+                return -errno;
+        text[n] = '\0';
+        int r = sys_mkdir_in_root(c->root, directory, 0755, &parent);
+        if (r < 0)
+                return r;
+        return symlinkat(text, parent, path_basename(path)) < 0 && errno != EEXIST ? -errno : 0;
+}
+
+static bool is_link(int fd)
+{
+        struct stat st;
+
+        return fstat(fd, &st) >= 0 && S_ISLNK(st.st_mode);
 }
 
 static int take_slot(Child *c, const PlanOp *op, Error *e)
@@ -90,7 +123,9 @@ int step_attach_root(Child *c, const PlanOp *op, Error *e)
                 return tree;
         /* It only has to be somewhere in this mount namespace to be a place where mounts can be attached: on top of the old root, which
          * nothing looks up by path from here on. */
-        int r = sys_mount_attach(tree, AT_FDCWD, "/");
+        int r = op->path ? sys_mount_attach(tree, AT_FDCWD, op->path) : -EACCES;
+        if (r == -EACCES) /* nowhere in particular, or the machine's root may not go there */
+                r = sys_mount_attach(tree, AT_FDCWD, "/");
         if (r < 0)
                 return r;
         c->root = TAKE_FD(tree);
@@ -220,7 +255,36 @@ int step_attach(Child *c, const PlanOp *op, Error *e)
 {
         _cleanup_close_ int tree = take_slot(c, op, e);
 
-        return tree < 0 ? tree : attach_at(c, tree, op->path, op->node);
+        if (tree >= 0 && op->keep_symlink && is_link(tree))
+                return attach_symlink(c, tree, op->path);
+        return tree < 0 ? tree : attach_for(c, tree, op);
+}
+
+/* Into the new file system's top directory, which gets the mode and owner of the one that it hides. */
+static int copy_up(const Child *c, const PlanOp *op, int tree, Error *e)
+{
+        static const char whole[] = ".#berth-copy";
+        struct stat st;
+        int from = sys_open_in_root(c->root, op->path, O_RDONLY | O_DIRECTORY, 0);
+
+        if (from < 0)
+                return from == -ENOENT ? 0 : from;
+        _cleanup_close_ int source = from;
+        int r = sys_copy_tree(source, ".", tree, whole, NULL, e);
+        if (r < 0)
+                return r;
+        int copied = openat(tree, whole, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        _cleanup_closedir_ DIR *dir = copied < 0 ? NULL : fdopendir(copied);
+        if (!dir || fstat(source, &st) < 0)
+                return -errno;
+        for (struct dirent *d; (d = readdir(dir));)
+                if (strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0 &&
+                    renameat(copied, d->d_name, tree, d->d_name) < 0)
+                        return -errno;
+        if (unlinkat(tree, whole, AT_REMOVEDIR) < 0 || fchownat(tree, ".", st.st_uid, st.st_gid, 0) < 0 ||
+            fchmodat(tree, ".", st.st_mode & 07777, 0) < 0)
+                return -errno;
+        return 0;
 }
 
 int step_mount(Child *c, const PlanOp *op, Error *e)
@@ -229,10 +293,18 @@ int step_mount(Child *c, const PlanOp *op, Error *e)
         int r = split_options(&words, op, e);
         if (r < 0)
                 return r;
-        _cleanup_close_ int tree = sys_mount_new(op->fstype, op->source, words.options, words.n, op->attrs, e);
+        const uint64_t attrs = op->attrs | op->all_attrs, late = op->copy_up ? attrs & MOUNT_ATTR_RDONLY : 0;
+        _cleanup_close_ int tree = sys_mount_new(op->fstype, op->source, words.options, words.n, attrs & ~late, e);
         if (tree < 0)
                 return error_prefix(e, tree, "'%s'", op->path);
-        return attach_at(c, tree, op->path, op->node);
+        if (op->copy_up) {
+                r = copy_up(c, op, tree, e);
+                if (r >= 0 && late)
+                        r = sys_mount_setattr(tree, "", false, late, 0, 0, -1);
+                if (r < 0)
+                        return r;
+        }
+        return attach_for(c, tree, op);
 }
 
 #define WHOLE ".berth" /* in the way of no part */
@@ -323,6 +395,8 @@ int step_setattr(Child *c, const PlanOp *op, Error *e)
 {
         _cleanup_close_ int fd = sys_open_in_root(c->root, op->path, O_PATH, 0);
 
+        if (op->if_exists && (fd == -ENOENT || fd == -ENOTDIR))
+                return 0;
         if (fd < 0)
                 return fd;
         if (is_mount_root(fd))
@@ -399,6 +473,10 @@ int step_pivot(Child *c, const PlanOp *op, Error *e)
 {
         int r = sys_pivot_root(c->root);
 
+        if (r < 0 || op->value == PLAN_PROPAGATION_KEEP)
+                return r;
+        if (op->value)
+                return sys_mount_setattr(c->root, "", op->recursive, 0, 0, op->value, -1);
         /* Shared, as a booting system has it: an init inside expects that and in a container does not see to it itself. */
-        return r < 0 ? r : sys_mount_setattr(c->root, "", true, 0, 0, PROPAGATION_SHARED, -1);
+        return sys_mount_setattr(c->root, "", true, 0, 0, PROPAGATION_SHARED, -1);
 }

@@ -238,7 +238,7 @@ int step_exec(Child *c, const PlanOp *op, Error *e)
         int r;
 
         /* Not earlier: a change of user or rights would have cleared it. It outlasts execve(2), but for set-user-ID programs. */
-        if (c->die_with_supervisor && getpid() == 1) {
+        if (c->die_with_supervisor && (getpid() == 1 || !(c->plan->namespaces & CLONE_NEWPID))) {
                 r = die_with_supervisor(c);
                 if (r < 0)
                         return r;
@@ -252,6 +252,11 @@ int step_exec(Child *c, const PlanOp *op, Error *e)
                 return -errno;
         sigemptyset(&none);
         (void)sigprocmask(SIG_SETMASK, &none, NULL);
+        if (c->filter.code) { /* nothing but execve(2) has to pass it */
+                r = profile_load(&c->filter);
+                if (r < 0)
+                        return error_sys(e, r, "cannot load the system call filter");
+        }
         r = execute_first(op);
         if (r == -ENOENT)
                 return error_set(e, r, "cannot execute '%s': it does not exist in the machine, or its interpreter does not",

@@ -14,6 +14,7 @@
 #include "base/str.h"
 #include "base/strv.h"
 #include "engine/disk.h"
+#include "sys/cgroup.h"
 #include "sys/chown-tree.h"
 #include "sys/mount.h"
 
@@ -51,15 +52,32 @@ void id_maps_done(IdMaps *m)
         free(m->gids);
 }
 
+/* A map of the mount's own. */
+static int own_userns(const Trees *t, const PlanOp *op)
+{
+        SysIdMaps maps = {};
+        SysIdRange *uids = copy_ranges(t->plan, &op->uids, 0, &maps.n_uids),
+                   *gids = copy_ranges(t->plan, &op->gids, 0, &maps.n_gids);
+
+        maps.uids = uids;
+        maps.gids = gids;
+        int r = sys_idmap_userns_maps(&maps);
+        free(uids);
+        free(gids);
+        return r;
+}
+
 /* The user namespace whose map an ID-mapped mount gets. Owned by the caller when *ret_owned. */
 static int idmap_userns(const Trees *t, const PlanOp *op, int tree, bool *ret_owned)
 {
         struct stat st;
 
         *ret_owned = false;
-        if (op->idmap == SPEC_IDMAP_FULL && op->number == 0)
+        if (op->idmap == SPEC_IDMAP_FULL && op->number == 0 && op->uids.n == 0)
                 return t->userns;
         *ret_owned = true;
+        if (op->uids.n > 0)
+                return own_userns(t, op);
         if (op->idmap == SPEC_IDMAP_FULL) {
                 IdMaps shifted;
                 id_maps_make(&shifted, t->plan, (uint32_t)op->number);
@@ -78,19 +96,36 @@ static int idmap_userns(const Trees *t, const PlanOp *op, int tree, bool *ret_ow
         return sys_idmap_userns_maps(&(SysIdMaps){&uid, &gid, 1, 1});
 }
 
+/* What is of the topmost mount alone, and what is of all. */
+static int finish_top_only(int tree, const PlanOp *op, uint64_t attrs)
+{
+        int r = op->recursive ? sys_mount_setattr(tree, "", true, 0, 0, PROPAGATION_SLAVE, -1) : 0;
+
+        if (r >= 0 && op->idmap_recursive && (attrs || op->attrs_clear))
+                r = sys_mount_setattr(tree, "", false, attrs, op->attrs_clear, 0, -1);
+        if (r >= 0 && (op->all_attrs || op->all_attrs_clear))
+                r = sys_mount_setattr(tree, "", true, op->all_attrs, op->all_attrs_clear, 0, -1);
+        return r;
+}
+
 /* The op's attributes and ID map for a detached tree, which is closed when they cannot be had. */
 static int finish_tree(const Trees *t, const PlanOp *op, int take_tree, const char *path, uint64_t attrs, Error *e)
 {
         _cleanup_close_ int tree = take_tree;
-        bool owned = false, idmapped = op->idmap == SPEC_IDMAP_OWNER || (op->idmap != SPEC_IDMAP_NONE && t->userns >= 0);
+        bool owned = false,
+             idmapped = op->idmap == SPEC_IDMAP_OWNER || op->uids.n > 0 || (op->idmap != SPEC_IDMAP_NONE && t->userns >= 0);
         int userns = idmapped ? idmap_userns(t, op, tree, &owned) : -1;
         _cleanup_close_ int owned_userns = owned ? userns : -1;
         if (idmapped && userns < 0)
                 return error_sys(e, userns, "cannot make the ID map for '%s'", path);
 
         /* A tree without submounts needs no news of the host's mounts; a private one costs the host nothing when it mounts something. */
-        int r = sys_mount_setattr(tree, "", op->recursive, attrs | (idmapped ? MOUNT_ATTR_IDMAP : 0), op->attrs_clear,
+        int r = sys_mount_setattr(tree, "", op->recursive && (!op->top_only || op->idmap_recursive),
+                                  (op->top_only && op->idmap_recursive ? 0 : attrs) | (idmapped ? MOUNT_ATTR_IDMAP : 0),
+                                  op->top_only && op->idmap_recursive ? 0 : op->attrs_clear,
                                   op->recursive ? PROPAGATION_SLAVE : PROPAGATION_PRIVATE, userns);
+        if (r >= 0 && op->top_only)
+                r = finish_top_only(tree, op, attrs);
         (void)owned_userns;
         if (r == -EINVAL && idmapped)
                 return error_set(e, r, "the file system at '%s' cannot be mounted with mapped IDs; run without private users",
@@ -105,7 +140,8 @@ static int clone_tree(const Trees *t, const PlanOp *op, const char *path, uint64
 {
         /* An ordinary user can copy a directory only with what is mounted on it; in an overlay that does not matter. */
         bool recursive = op->recursive || (t->plan->rootless && op->type == OP_TREE_OVERLAY);
-        int tree = sys_mount_clone(AT_FDCWD, path, recursive);
+        _cleanup_close_ int link = op->no_follow ? open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC) : -1;
+        int tree = link >= 0 ? sys_mount_clone(link, "", recursive) : sys_mount_clone(AT_FDCWD, path, recursive);
 
         return tree < 0 ? error_sys(e, tree, "cannot take a copy of the tree at '%s'", path)
                         : finish_tree(t, op, tree, path, attrs, e);
@@ -120,6 +156,11 @@ static int disk_tree(const Trees *t, const PlanOp *op, uint64_t attrs, Error *e)
 
 static int tree_bind(const Trees *t, const PlanOp *op, Error *e)
 {
+        if (!op->path && op->source) { /* the machine's own group */
+                _cleanup_free_ char *top = path_join(sys_cgroup_mountpoint() ?: "/sys/fs/cgroup", t->plan->cgroup),
+                                    *path = path_join(top, op->source);
+                return clone_tree(t, op, path, op->attrs, e);
+        }
         return clone_tree(t, op, op->path, op->attrs, e);
 }
 

@@ -10,11 +10,13 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/macro.h"
+#include "engine/hook.h"
 #include "engine/message.h"
 #include "engine/notify.h"
 #include "engine/raw-syscall.h"
 #include "engine/slim.h"
 #include "sys/process.h"
+#include "sys/pty.h"
 
 enum { TAG_LEADER, TAG_SETUP, TAG_SIGNALS, TAG_NOTIFY, TAG_CONTROL, TAG_CONSOLE };
 
@@ -92,8 +94,48 @@ static int open_console(Supervisor *s, int *take_master)
         int out = mode == SPEC_CONSOLE_INTERACTIVE || mode == SPEC_CONSOLE_READ_ONLY ? s->io->out : -1;
 
         int r = console_open(&s->console, take_master, in, out, s->io->console_log, s->epoll, TAG_CONSOLE);
+        if (r >= 0 && s->console.terminal < 0 && s->plan->rows)
+                (void)sys_pty_set_winsize(s->console.fds[CONSOLE_MASTER], s->plan->rows, s->plan->columns); /* a comfort, too */
         if (r >= 0 && s->plan->background)
                 console_tint(&s->console, s->plan->background);
+        return r;
+}
+
+/* ---- hooks ---- */
+
+static const char *const hook_status[_PHASE_MAX] = {
+                [PHASE_RUNTIME] = "creating", [PHASE_STARTED] = "running", [PHASE_STOPPED] = "stopped"};
+
+int supervisor_run_hooks(Supervisor *s, PlanPhase phase, Error *e)
+{
+        const HookState state = {
+                        .status = hook_status[phase],
+                        .pid = phase == PHASE_STOPPED ? 0 : s->leader,
+                        .interrupt = phase == PHASE_STOPPED ? -1 : s->signals,
+        };
+
+        for (size_t i = 0; i < s->plan->n; i++) {
+                const PlanOp *op = &s->plan->items[i];
+                Error error = {0};
+                int r = op->phase == phase ? hook_run(op, &state, &error) : 0;
+                if (r < 0 && op->optional && r != -EINTR) {
+                        if (s->hooks->warning)
+                                s->hooks->warning(s->hooks->ctx, error.message);
+                } else if (r < 0) {
+                        if (e)
+                                *e = error;
+                        return r;
+                }
+        }
+        return 0;
+}
+
+static int on_hooks(Supervisor *s, Error *e)
+{
+        int r = supervisor_run_hooks(s, PHASE_RUNTIME, e);
+
+        if (r >= 0)
+                (void)message_send(s->sock, MESSAGE_HOOKED, NULL, 0); /* of a child that died we hear why from itself */
         return r;
 }
 
@@ -109,6 +151,9 @@ static int on_setup_end(Supervisor *s, Error *e)
         if (!s->executing)
                 return error_set(e, -ECHILD, "the machine's first process died while it was being set up");
         s->started = true;
+        int r = supervisor_run_hooks(s, PHASE_STARTED, e);
+        if (r < 0)
+                return r;
         if (!s->plan->notify_ready)
                 on_ready(s);
         s->unused = fd_close(s->unused);
@@ -166,6 +211,8 @@ static int on_setup(Supervisor *s, Error *e)
         case MESSAGE_EXEC:
                 s->executing = true;
                 return take_fds(s, &m, fds, n, e);
+        case MESSAGE_HOOKS:
+                return on_hooks(s, e);
         case MESSAGE_ERROR:
                 if (e)
                         *e = m.error;

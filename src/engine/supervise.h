@@ -36,5 +36,8 @@ int supervisor_open(Supervisor *s, Error *e);
 int supervisor_run(Supervisor *s, Error *e);
 void supervisor_close(Supervisor *s);
 
+/* PHASE_RUNTIME, PHASE_STARTED or PHASE_STOPPED: all hooks in turn. */
+int supervisor_run_hooks(Supervisor *s, PlanPhase phase, Error *e);
+
 /* How a machine ended, from what waitid(2) tells of its PID 1: reboot(2) in a PID namespace shows as SIGHUP or SIGINT. */
 EngineResult supervisor_result(const siginfo_t *info, bool pid_namespace, bool killed);

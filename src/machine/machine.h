@@ -44,6 +44,7 @@ typedef struct Machine {
         char *service; /* "berth"; machines registered by others: theirs */
         char *root;    /* directory or mstack path */
         char *cgroup;
+        char *cgroup_v1; /* directories of its groups in hierarchies of cgroup v1, one a line; NULL: none */
         pid_t leader;
         uint64_t leader_starttime;
         pid_t supervisor;

@@ -273,7 +273,8 @@ int machine_facts_image(const StoreImage *image, const MachineSpec *spec, HostFa
         f->machine_id = read_machine_id(image);
         if (spec->boot)
                 f->init_kind = machine_image_init(image, &f->init_path);
-        find_user(image, spec->user ?: "root", f);
+        _cleanup_free_ char *number = spec->bundle && !spec->user ? xasprintf("%u", spec->bundle->uid) : NULL;
+        find_user(image, spec->user ?: number ?: "root", f);
         if (!str_eq(f->user_name, "root"))
                 find_groups(image, f);
         return 0;

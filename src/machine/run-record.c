@@ -39,6 +39,7 @@ static const RecordField fields[] = {
                 ROW("STATE", FIELD_STRING, state),
                 ROW("ROOT", FIELD_STRING, root),
                 ROW("CGROUP", FIELD_STRING, cgroup),
+                ROW("CGROUP_V1", FIELD_STRING, cgroup_v1),
                 ROW("LEADER", FIELD_INT, leader),
                 ROW("LEADER_STARTTIME", FIELD_U64, leader_starttime),
                 ROW("SUPERVISOR", FIELD_INT, supervisor),

@@ -10,12 +10,14 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "base/str.h"
+#include "base/strv.h"
 #include "machine/run-network.h"
 #include "machine/run-range.h"
 #include "machine/run-record.h"
 #include "machine/run-registry.h"
 #include "machine/run-scope.h"
 #include "sys/cgroup.h"
+#include "sys/cgroup1.h"
 #include "sys/process.h"
 
 int machine_open_leader(const Machine *m)
@@ -52,6 +54,9 @@ void machine_registry_forget(const MachineHost *h, const Machine *m)
         if (m->id_count == RANGE_COUNT && machine_range_lock(m->id_base, &range, NULL) >= 0)
                 machine_range_release(&range); /* the lock's file, which a killed supervisor left */
         machine_network_end(h, m);
+        _cleanup_strv_ char **v1 = m->cgroup_v1 ? strv_split(m->cgroup_v1, "\n") : NULL;
+        STRV_FOREACH (directory, v1)
+                (void)sys_cgroup1_remove(*directory);
         (void)machine_record_remove(h, m->name);
 }
 

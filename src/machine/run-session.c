@@ -25,6 +25,22 @@ static void set_state(Session *s, const char *state)
         s->record.state = xstrdup(state);
 }
 
+static char *cgroups_v1(const MachinePlan *p)
+{
+        _cleanup_strv_ char **directories = NULL;
+
+        for (size_t i = 0; i < p->n; i++)
+                if (p->items[i].type == OP_CGROUP_JOIN)
+                        strv_push(&directories, p->items[i].path);
+        return directories ? strv_join(directories, "\n") : NULL;
+}
+
+static void on_warning(void *ctx, const char *text)
+{
+        const Session *s = ctx;
+        events_warning(&s->target->host->events, "%s", text);
+}
+
 /* Before the payload runs: from here on any berth command finds the machine. */
 static int on_created(void *ctx, const EngineProcess *process, Error *e)
 {
@@ -45,6 +61,7 @@ static int on_created(void *ctx, const EngineProcess *process, Error *e)
                         .state = xstrdup("opening"),
                         .root = xstrdup(t->image.path),
                         .cgroup = xstrdup(p->cgroup),
+                        .cgroup_v1 = cgroups_v1(p),
                         .leader = process->leader,
                         .leader_starttime = process->leader_starttime,
                         .supervisor = process->supervisor,
@@ -124,7 +141,7 @@ static void remove_work_directories(const Target *t, const MachinePlan *p)
 
 int session_run(Session *s, const EngineIo *io, EngineResult *ret, Error *e)
 {
-        const EngineHooks hooks = {.ctx = s, .created = on_created, .ready = on_ready};
+        const EngineHooks hooks = {.ctx = s, .created = on_created, .ready = on_ready, .warning = on_warning};
         int r;
         s->ports_pidfd = -1;
         for (;;) {

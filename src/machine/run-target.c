@@ -17,6 +17,7 @@
 #include "base/hash.h"
 #include "base/path.h"
 #include "base/str.h"
+#include "base/strv.h"
 #include "machine/run-disk.h"
 #include "machine/run-network.h"
 #include "machine/run-record.h"
@@ -71,7 +72,8 @@ static int open_directory(Target *t, Error *e)
         struct stat st;
         if (fd < 0 || fstat(fd, &st) < 0)
                 return error_sys(e, -errno, "cannot open directory '%s'", t->spec.directory);
-        t->name = spec_is_set(&t->spec, SPEC_FIELD_MACHINE) ? xstrdup(t->spec.machine) : name_of_path(named_after(real, host));
+        const char *after = t->spec.oci_bundle ?: named_after(real, host); /* the roots of bundles are all called alike */
+        t->name = spec_is_set(&t->spec, SPEC_FIELD_MACHINE) ? xstrdup(t->spec.machine) : name_of_path(after);
         t->image = (StoreImage){
                         .name = xstrdup(t->name),
                         .driver = STORE_DIRECTORY,
@@ -197,6 +199,8 @@ static int open_target(Target *t, MachineSpec *spec, Error *e)
 {
         spec_merge(&t->spec, spec); /* the command line alone, to know what is meant */
         int r = plan_check_conflicts(&t->spec, e);
+        if (r >= 0)
+                r = target_read_bundle(t, e);
         if (r >= 0 && t->spec.template && !t->spec.directory && !t->spec.machine)
                 r = error_set(e, -EINVAL, "--template needs --directory or --machine: what is made from it");
         if (r >= 0)
@@ -217,7 +221,8 @@ static int open_target(Target *t, MachineSpec *spec, Error *e)
                 return error_set(e, -EINVAL, "no machine name can be made of '%s'; give one with --machine=NAME",
                                  t->spec.directory ?: t->spec.image ?: t->spec.mstack ?: t->name);
 
-        r = target_merge_settings(t, e);
+        r = spec_is_set(&t->spec, SPEC_FIELD_BUNDLE) ? 0
+                                                     : target_merge_settings(t, e); /* no settings file, no defaults of ours */
         if (t->spec.ephemeral && !spec_is_set(&t->spec, SPEC_FIELD_MACHINE))
                 add_suffix(t);
         if (t->verb == MACHINE_START) { /* nobody looks at it: the console goes to the log */
@@ -399,6 +404,8 @@ static int plan_once(Target *t, MachinePlan *ret, Error *e)
         }
         facts_done(&f);
         target_disk_close(t); /* before the machine itself mounts it */
+        STRV_FOREACH (w, r >= 0 ? ret->warnings : NULL)
+                events_warning(&t->host->events, "%s", *w);
         return r;
 }
 

@@ -46,6 +46,8 @@ void target_abandon(Target *t);
 
 /* run-settings.c: the verb's defaults, the settings file and the command line, in the order that --settings= says. */
 int target_merge_settings(Target *t, Error *e);
+/* run-bundle.c: the config.json of --oci-bundle= below the command line. */
+int target_read_bundle(Target *t, Error *e);
 /* NAME.nspawn from the host's settings_dirs (trusted), else from beside the image (trusted if `trusted`). */
 int target_read_settings(const MachineHost *h, const char *name, const char *image_path, bool trusted, MachineSpec *s, Error *e);
 /* The defaults of a verb. */

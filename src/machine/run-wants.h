@@ -19,3 +19,5 @@ int target_link_journal(const Target *t, const HostFacts *f, Error *e);
 int target_from_template(const MachineHost *h, const MachineSpec *spec, Error *e);
 /* Whether that is to be done. */
 bool target_is_missing(const MachineHost *h, const MachineSpec *spec);
+/* run-bundle.c: control groups and security modules. */
+void machine_facts_bundle(HostFacts *f);

@@ -61,6 +61,23 @@ typedef struct PlanSubnet {
 int plan_subnet(const PlanBuild *b, const char *interface, PlanSubnet *ret, Error *e);
 /* plan-syscall.c: the words of a filter as calls of each architecture. */
 int plan_system_calls(PlanOp *op, char *const *words, Error *e);
+/* The number of a call on each architecture, in the order of "archs"; NULL: there is no such call. */
+char **plan_system_call_columns(const char *name);
+/* plan-seccomp.c: a bundle's own filter. */
+int plan_seccomp(PlanOp *op, const SpecSeccomp *seccomp, Error *e);
+/* plan.c: where systemd.slice(5) has a slice. */
+char *plan_slice_path(const char *slice);
+/* plan-bundle.c: what an OCI bundle makes of a machine, instead of plan-api-fs.c and plan-integration.c. */
+int plan_bundle_check(PlanBuild *b, Error *e);
+void plan_bundle_namespaces(PlanBuild *b);
+char *plan_bundle_cgroup(const char *path, const char *parent);
+int plan_bundle_mounts(PlanBuild *b, Error *e);
+int plan_bundle_finish(PlanBuild *b, Error *e);
+/* plan-bundle-process.c */
+int plan_bundle_process(PlanBuild *b, Error *e);
+void plan_bundle_hooks(PlanBuild *b, SpecHookKind kind, PlanPhase phase);
+/* plan-cgroup.c: limits of a control group, for either version. */
+int plan_limits_cgroup(PlanBuild *b, Error *e);
 /* plan-root.c */
 void plan_root(PlanBuild *b);
 /* What an overlay's writes go to: a directory for them when there is one and it is wanted, else memory. */
@@ -84,3 +101,7 @@ void plan_inside(PlanBuild *b);
 int plan_process(PlanBuild *b, Error *e);
 int plan_identity(PlanBuild *b, Error *e);
 int plan_enter_process(PlanBuild *b, Error *e);
+int plan_limits(PlanBuild *b, Error *e);
+int plan_filters(PlanBuild *b, Error *e);
+int plan_address_families(PlanBuild *b, Error *e);
+void plan_add_session(PlanBuild *b);

@@ -58,10 +58,22 @@ static void network_done(FactNetwork *n)
         free(n->taken);
 }
 
+static void controllers_done(FactController *v, size_t n)
+{
+        for (size_t i = 0; i < n; i++) {
+                free(v[i].name);
+                free(v[i].mount);
+                free(v[i].own);
+        }
+        free(v);
+}
+
 void facts_done(HostFacts *f)
 {
         fact_disk_done(&f->disk);
         network_done(&f->network);
+        controllers_done(f->controllers, f->n_controllers);
+        strv_free(f->cgroup2_controllers);
         users_done(f->bind_users, f->n_bind_users);
         credentials_done(f->credentials, f->n_credentials);
         free(f->timezone);

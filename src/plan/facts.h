@@ -61,6 +61,11 @@ typedef struct FactOwner {
         uint32_t uid, gid;
 } FactOwner;
 
+typedef struct FactController { /* of cgroup v1 */
+        char *name;             /* "memory" */
+        char *mount, *own;      /* where the hierarchy is mounted, and the caller's group in it */
+} FactController;
+
 typedef struct FactCredential {
         char *id;
         unsigned char *data;
@@ -143,6 +148,10 @@ typedef struct HostFacts {
         unsigned n_listen_fds;   /* descriptors from 3 on that a service manager handed to the caller (sd_listen_fds(3)) */
         bool has_systemd;        /* the host's service manager */
         FactNetwork network;
+        FactController *controllers; /* for a bundle with resources */
+        size_t n_controllers;
+        char **cgroup2_controllers;   /* that the machine's cgroup2 can have */
+        bool has_apparmor, has_kcore; /* for a bundle */
 
         /* the machine */
         char *machine_name;

@@ -83,12 +83,71 @@ static bool both_mstack_and_template(const MachineSpec *s)
         return both_set(s, SPEC_FIELD_MSTACK, SPEC_FIELD_TEMPLATE);
 }
 
+static bool both_bundle_and_boot(const MachineSpec *s)
+{
+        return s->bundle && s->boot;
+}
+static bool both_bundle_and_volatile(const MachineSpec *s)
+{
+        return s->bundle && s->volatile_mode != SPEC_VOLATILE_NO;
+}
+static bool both_bundle_and_pivot(const MachineSpec *s)
+{
+        return s->bundle && s->pivot_root;
+}
+static bool both_bundle_and_bind_user(const MachineSpec *s)
+{
+        return s->bundle && s->bind_users;
+}
+static bool both_bundle_and_credentials(const MachineSpec *s)
+{
+        return s->bundle && s->credentials.n > 0;
+}
+static bool both_bundle_and_notify(const MachineSpec *s)
+{
+        return s->bundle && s->notify_ready;
+}
+
+static bool both_bundle_and_resolv_conf(const MachineSpec *s)
+{
+        return s->bundle && s->resolv_conf != SPEC_RESOLV_CONF_OFF;
+}
+static bool both_bundle_and_timezone(const MachineSpec *s)
+{
+        return s->bundle && s->timezone != SPEC_TIMEZONE_OFF;
+}
+static bool both_bundle_and_journal(const MachineSpec *s)
+{
+        return s->bundle && s->link_journal != SPEC_LINK_JOURNAL_NO;
+}
+static bool both_bundle_and_machine_id(const MachineSpec *s)
+{
+        return s->bundle && s->machine_id;
+}
+
+static bool both_bundle_and_apifs(const MachineSpec *s)
+{
+        return s->bundle && s->selinux_apifs_context;
+}
+
 static const Conflict conflicts[] = {
                 {SPEC_FIELD_IMAGE, SPEC_FIELD_DIRECTORY, "--image", "--directory", both_image_and_directory},
                 {SPEC_FIELD_IMAGE, SPEC_FIELD_TEMPLATE, "--image", "--template", both_image_and_template},
                 {SPEC_FIELD_IMAGE, SPEC_FIELD_MSTACK, "--image", "--mstack", both_image_and_mstack},
                 {SPEC_FIELD_MSTACK, SPEC_FIELD_DIRECTORY, "--mstack", "--directory", both_mstack_and_directory},
                 {SPEC_FIELD_MSTACK, SPEC_FIELD_TEMPLATE, "--mstack", "--template", both_mstack_and_template},
+                {SPEC_FIELD_OCI_BUNDLE, SPEC_FIELD_SELINUX_APIFS_CONTEXT, "--oci-bundle", "--selinux-apifs-context",
+                 both_bundle_and_apifs},
+                {SPEC_FIELD_OCI_BUNDLE, SPEC_FIELD_RESOLV_CONF, "--oci-bundle", "--resolv-conf", both_bundle_and_resolv_conf},
+                {SPEC_FIELD_OCI_BUNDLE, SPEC_FIELD_TIMEZONE, "--oci-bundle", "--timezone", both_bundle_and_timezone},
+                {SPEC_FIELD_OCI_BUNDLE, SPEC_FIELD_LINK_JOURNAL, "--oci-bundle", "--link-journal", both_bundle_and_journal},
+                {SPEC_FIELD_OCI_BUNDLE, SPEC_FIELD_MACHINE_ID, "--oci-bundle", "--uuid", both_bundle_and_machine_id},
+                {SPEC_FIELD_OCI_BUNDLE, SPEC_FIELD_BOOT, "--oci-bundle", "--boot", both_bundle_and_boot},
+                {SPEC_FIELD_OCI_BUNDLE, SPEC_FIELD_VOLATILE, "--oci-bundle", "--volatile", both_bundle_and_volatile},
+                {SPEC_FIELD_OCI_BUNDLE, SPEC_FIELD_PIVOT_ROOT, "--oci-bundle", "--pivot-root", both_bundle_and_pivot},
+                {SPEC_FIELD_OCI_BUNDLE, SPEC_FIELD_BIND_USER, "--oci-bundle", "--bind-user", both_bundle_and_bind_user},
+                {SPEC_FIELD_OCI_BUNDLE, SPEC_FIELD_CREDENTIALS, "--oci-bundle", "a credential", both_bundle_and_credentials},
+                {SPEC_FIELD_OCI_BUNDLE, SPEC_FIELD_NOTIFY_READY, "--oci-bundle", "--notify-ready", both_bundle_and_notify},
                 {SPEC_FIELD_BOOT, SPEC_FIELD_AS_PID2, "--boot", "--as-pid2", both_boot_and_pid2},
                 {SPEC_FIELD_BOOT, SPEC_FIELD_AMBIENT_CAPABILITY, "--boot", "--ambient-capability", both_boot_and_ambient},
                 {SPEC_FIELD_EPHEMERAL, SPEC_FIELD_LINK_JOURNAL, "--ephemeral", "--link-journal", both_ephemeral_and_journal},
@@ -170,7 +229,7 @@ static int check_ambient(PlanBuild *b, Error *e)
         if (ambient == UINT64_MAX)
                 return error_set(e, -EINVAL, "%s: 'all' would give a command of any user all rights; name the ones it needs",
                                  option.s);
-        if (missing) {
+        if (missing && !b->spec->bundle) {
                 const char *first = value_capability_to_name((unsigned)__builtin_ctzll(missing)) ?: "such a capability";
                 return error_set(e, -EINVAL, "%s: the machine keeps no %s; add it with --capability=%s", option.s, first, first);
         }
@@ -231,7 +290,7 @@ static int check_chdir(const PlanBuild *b, Error *e)
 {
         static const char *const api[] = {"/proc", "/sys", "/dev"};
 
-        if (!b->spec->chdir)
+        if (!b->spec->chdir || b->spec->bundle)
                 return 0;
         for (size_t i = 0; i < ELEMENTSOF(api); i++)
                 if (path_has_prefix(b->spec->chdir, api[i]))
@@ -243,7 +302,8 @@ static int check_chdir(const PlanBuild *b, Error *e)
 int plan_check(PlanBuild *b, Error *e)
 {
         static int (*const checks[])(PlanBuild *, Error *) = {plan_disk_check,    plan_users_resolve, plan_users_check,
-                                                              check_capabilities, check_ambient,      plan_identity};
+                                                              check_capabilities, check_ambient,      plan_identity,
+                                                              plan_bundle_check};
         static int (*const pure[])(const PlanBuild *, Error *) = {check_root, check_seccomp, check_selinux, check_chdir};
         int r = plan_check_conflicts(b->spec, e);
 

@@ -214,7 +214,7 @@ int plan_mounts(PlanBuild *b, Error *e)
                         r = add_overlay(b, m, e);
                         break;
                 case SPEC_MOUNT_INACCESSIBLE:
-                        plan_add(b->plan, PHASE_ROOT, OP_MASK, m->target);
+                        plan_add(b->plan, PHASE_ROOT, b->spec->bundle ? OP_COVER : OP_MASK, m->target);
                         break;
                 case _SPEC_MOUNT_TYPE_MAX:
                 case _SPEC_MOUNT_TYPE_INVALID:

@@ -37,6 +37,11 @@ int plan_identity(PlanBuild *b, Error *e)
         const HostFacts *f = b->facts;
         const char *user = b->spec->user ?: "root";
 
+        if (b->spec->bundle && !b->spec->user) { /* by number, whatever its passwd says */
+                b->uid = b->spec->bundle->uid;
+                b->gid = b->spec->bundle->gid;
+                return 0;
+        }
         if (f->user_found) {
                 b->uid = f->user_uid;
                 b->gid = f->user_gid;
@@ -173,6 +178,8 @@ static int plan_rlimits(PlanBuild *b, Error *e)
         for (unsigned i = 0; i < SPEC_RLIMITS; i++) {
                 uint64_t ceiling = may_raise ? UNLIMITED : f->rlimit_hard[i];
                 SpecRlimit l = default_limits[i];
+                if (b->spec->bundle && !spec_is_set(b->spec, SPEC_FIELD_RLIMIT + i))
+                        continue; /* inherited */
                 if (spec_is_set(b->spec, SPEC_FIELD_RLIMIT + i)) {
                         l = b->spec->rlimit[i];
                         if (l.hard > ceiling)
@@ -188,7 +195,7 @@ static int plan_rlimits(PlanBuild *b, Error *e)
         return 0;
 }
 
-static int plan_limits(PlanBuild *b, Error *e)
+int plan_limits(PlanBuild *b, Error *e)
 {
         const MachineSpec *s = b->spec;
         int r = plan_rlimits(b, e);
@@ -209,7 +216,7 @@ static int plan_limits(PlanBuild *b, Error *e)
 
 /* ---- rights ---- */
 
-static int plan_address_families(PlanBuild *b, Error *e)
+int plan_address_families(PlanBuild *b, Error *e)
 {
         static char *socket_call[] = {(char *)"socket", NULL};
         char *const *words = b->spec->address_families;
@@ -226,7 +233,7 @@ static int plan_address_families(PlanBuild *b, Error *e)
         return plan_system_calls(op, socket_call, e);
 }
 
-static int plan_filters(PlanBuild *b, Error *e)
+int plan_filters(PlanBuild *b, Error *e)
 {
         if (!b->facts->has_seccomp)
                 return 0;
@@ -313,7 +320,7 @@ static void add_exec(PlanBuild *b, char **take_env)
                 add_login_shell(b, op);
 }
 
-static void add_session(PlanBuild *b)
+void plan_add_session(PlanBuild *b)
 {
         PlanOp *op = plan_add(b->plan, PHASE_PROCESS, OP_SESSION, NULL);
 
@@ -326,7 +333,7 @@ int plan_process(PlanBuild *b, Error *e)
         bool shell = !b->spec->boot && strv_len(b->spec->parameters) == 0;
 
         plan_add(b->plan, PHASE_PROCESS, OP_KEYRING, NULL);
-        add_session(b);
+        plan_add_session(b);
         int r = plan_limits(b, e);
         if (r < 0)
                 return r;
@@ -356,7 +363,7 @@ static char **enter_environment(const PlanBuild *b)
 
 int plan_enter_process(PlanBuild *b, Error *e)
 {
-        add_session(b);
+        plan_add_session(b);
         int r = plan_rights(b, e);
         if (r < 0)
                 return r;

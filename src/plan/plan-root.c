@@ -63,7 +63,7 @@ static int add_image(PlanBuild *b)
         tree->slot = b->plan->n_slots++;
         tree->idmap = b->root_idmap;
         tree->number = b->disk_base;
-        tree->attrs = b->read_only && b->spec->volatile_mode != SPEC_VOLATILE_OVERLAY ? MOUNT_ATTR_RDONLY : 0;
+        tree->attrs = b->read_only && !b->spec->bundle && b->spec->volatile_mode != SPEC_VOLATILE_OVERLAY ? MOUNT_ATTR_RDONLY : 0;
         if (scratch)
                 add_scratch(b, tree);
         else if (overlay) {
@@ -126,7 +126,8 @@ void plan_root(PlanBuild *b)
         const MachineSpec *s = b->spec;
         int slot = add_image(b);
 
-        plan_add(b->plan, PHASE_ROOT, OP_ATTACH_ROOT, NULL)->slot = slot;
+        /* Hooks of a bundle find it where it is on the host, with all that is mounted there. */
+        plan_add(b->plan, PHASE_ROOT, OP_ATTACH_ROOT, s->bundle ? b->facts->root_directory : NULL)->slot = slot;
         plan_disk_usr(b);
         if (s->pivot_root)
                 plan_add(b->plan, PHASE_ROOT, OP_SUB_ROOT, s->pivot_root)->source = xstrdup(s->pivot_root_old);

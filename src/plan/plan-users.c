@@ -55,7 +55,8 @@ static void range_by_map(PlanBuild *b)
 
         p->id_base = p->id_count = 0;
         copy_map(map, &p->uids);
-        copy_map(map, &p->gids);
+        bool own = b->spec->bundle && str_eq(b->spec->origin[SPEC_FIELD_USERS_MAP], b->spec->origin[SPEC_FIELD_BUNDLE]);
+        copy_map(own ? &b->spec->bundle->gids : map, &p->gids);
         for (size_t i = 0; i < map->n; i++)
                 if (map->items[i].inside == 0) {
                         p->id_base = map->items[i].outside;
@@ -181,6 +182,12 @@ int plan_users_check(PlanBuild *b, Error *e)
         int r = plan_bind_users_map(b, e);
         if (r < 0)
                 return r;
+        if (s->bundle) {
+                if (plan_id_outside(b->plan, false, 0, &outside) < 0 || plan_id_outside(b->plan, true, 0, &outside) < 0)
+                        return error_set(e, -EINVAL, "%s: uidMappings and gidMappings need the IDs 0, which set the machine up",
+                                         s->origin[SPEC_FIELD_BUNDLE]);
+                return check_ownership(b, e);
+        }
         if (plan_id_outside(b->plan, false, 0, &outside) < 0 || plan_id_outside(b->plan, true, 5, &outside) < 0)
                 return error_set(e, -EINVAL, "%s: at least 6 IDs are needed, as root is 0 and terminals belong to group 5",
                                  s->users_map.n > 0 ? plan_option(s, SPEC_FIELD_USERS_MAP, "--private-users-map").s

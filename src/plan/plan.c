@@ -34,8 +34,22 @@ PlanOp *plan_add_host_bind(MachinePlan *p, const char *source, uint64_t attrs, c
         return attach;
 }
 
+static void filter_free(PlanFilter *f)
+{
+        if (!f)
+                return;
+        free(f->items);
+        strv_free(f->words);
+        free(f);
+}
+
 static void op_done(PlanOp *op)
 {
+        filter_free(op->filter);
+        free(op->devices);
+        free(op->scheduler);
+        free(op->uids.items);
+        free(op->gids.items);
         free(op->path);
         free(op->source);
         if (op->text && op->value > 0 && op->type == OP_FILE)
@@ -66,6 +80,11 @@ void plan_done(MachinePlan *p)
         for (size_t i = 0; i < p->n; i++)
                 op_done(&p->items[i]);
         free(p->items);
+        for (size_t i = 0; i < p->joins.n; i++)
+                free(p->joins.items[i].path);
+        free(p->joins.items);
+        strv_free(p->time_offsets);
+        strv_free(p->warnings);
         free(p->name);
         free(p->cgroup);
         free(p->network_namespace);
@@ -115,7 +134,7 @@ static int resolve_stop_signal(const MachineSpec *s, const HostFacts *f)
 #define STOP_TIMEOUT_DEFAULT_USEC (90ULL * 1000 * 1000) /* DefaultTimeoutStopSec= of systemd */
 
 /* "a-b.slice" is in "a.slice" (systemd.slice(5)); "-.slice" is the root. */
-static char *slice_path(const char *slice)
+char *plan_slice_path(const char *slice)
 {
         char *path = xstrdup("");
 
@@ -134,11 +153,23 @@ static char *slice_path(const char *slice)
 static char *resolve_cgroup(const MachineSpec *s, const HostFacts *f)
 {
         const char *parent = s->keep_unit && f->cgroup_own ? f->cgroup_own : f->cgroup_parent;
-        _cleanup_free_ char *slice = s->slice ? slice_path(s->slice) : NULL;
+        _cleanup_free_ char *slice = s->slice ? plan_slice_path(s->slice) : NULL;
 
         if (!f->has_cgroup2 || !parent)
                 return NULL;
+        if (s->bundle && s->bundle->cgroup && !slice)
+                return plan_bundle_cgroup(s->bundle->cgroup, parent);
         return xasprintf("%s/berth-%s", slice ?: str_eq(parent, "/") ? "" : parent, f->machine_name);
+}
+
+static void own_namespaces(PlanBuild *b)
+{
+        MachinePlan *p = b->plan;
+
+        p->namespaces = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS;
+        p->namespaces |= p->user_namespace ? CLONE_NEWUSER : 0;
+        p->namespaces |= b->network == SPEC_NETWORK_PRIVATE ? CLONE_NEWNET : 0;
+        p->namespaces |= b->facts->has_cgroup_namespace ? CLONE_NEWCGROUP : 0;
 }
 
 static void resolve_machine(PlanBuild *b)
@@ -147,10 +178,10 @@ static void resolve_machine(PlanBuild *b)
         const HostFacts *f = b->facts;
         MachinePlan *p = b->plan;
 
-        p->namespaces = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS;
-        p->namespaces |= p->user_namespace ? CLONE_NEWUSER : 0;
-        p->namespaces |= b->network == SPEC_NETWORK_PRIVATE ? CLONE_NEWNET : 0;
-        p->namespaces |= f->has_cgroup_namespace ? CLONE_NEWCGROUP : 0;
+        if (s->bundle)
+                plan_bundle_namespaces(b);
+        else
+                own_namespaces(b);
         p->network_namespace = xstrdup(s->network_namespace);
         p->name = xstrdup(f->machine_name);
         p->cgroup = resolve_cgroup(s, f);
@@ -167,12 +198,36 @@ static void resolve_machine(PlanBuild *b)
         p->init_kind = s->boot ? f->init_kind : INIT_NONE;
 }
 
+/* Nothing but what the bundle says, and what the command line adds to it. */
+static int build_bundle(PlanBuild *b, Error *e)
+{
+        int r = plan_limits_cgroup(b, e);
+
+        if (r < 0)
+                return r;
+        plan_root(b);
+        r = plan_network(b, e);
+        if (r >= 0)
+                r = plan_bundle_mounts(b, e);
+        if (r >= 0)
+                r = plan_mounts(b, e);
+        if (r >= 0)
+                r = plan_bundle_finish(b, e);
+        if (r >= 0)
+                r = plan_bundle_process(b, e);
+        if (r >= 0)
+                group_by_phase(b->plan);
+        return r;
+}
+
 static int build(PlanBuild *b, Error *e)
 {
         int r = plan_check(b, e);
         if (r < 0)
                 return r;
         resolve_machine(b);
+        if (spec_is_set(b->spec, SPEC_FIELD_BUNDLE))
+                return build_bundle(b, e);
         plan_root(b);
         plan_api_fs(b);
         r = plan_network(b, e);

@@ -5,6 +5,7 @@
  * runs it in a short loop per phase and decides nothing; `berth run --plan` prints it.
  *
  * Who runs a phase:
+ *   PHASE_CGROUP   the supervisor, before anything else: limits of the machine's control group.
  *   PHASE_TREES    the supervisor, with the caller's rights in the host's namespaces, after the container's user namespace
  *                  exists: makes detached mounts ("trees") that need host rights and puts each into a numbered slot.
  *   PHASE_NETWORK  the supervisor, in the host's network namespace, with the one of the machine in its hand (src/net), while PID 1
@@ -14,6 +15,8 @@
  *                  their parents (0755).
  *   PHASE_INSIDE   PID 1 after pivot_root, still with all capabilities over its user namespace.
  *   PHASE_PROCESS  PID 1 becoming the payload: limits, the seccomp filter, rights, identity, in this order, and last OP_EXEC.
+ * The hooks of a bundle that the supervisor runs are phases of their own: PHASE_RUNTIME when PID 1 asks for it (OP_RUNTIME_HOOKS, all
+ * mounts are made and the root is not yet "/"), PHASE_STARTED once the payload runs, PHASE_STOPPED when nothing of it is left.
  * The items of a plan are grouped by phase, in this order. */
 
 #include <stdbool.h>
@@ -24,11 +27,28 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "plan/facts.h"
+#include "spec/bundle.h"
 #include "spec/spec.h"
 
-typedef enum PlanPhase { PHASE_TREES, PHASE_NETWORK, PHASE_ROOT, PHASE_INSIDE, PHASE_PROCESS, _PHASE_MAX } PlanPhase;
+typedef enum PlanPhase {
+        PHASE_CGROUP,
+        PHASE_TREES,
+        PHASE_NETWORK,
+        PHASE_ROOT,
+        PHASE_INSIDE,
+        PHASE_PROCESS,
+        PHASE_RUNTIME,
+        PHASE_STARTED,
+        PHASE_STOPPED,
+        _PHASE_MAX,
+} PlanPhase;
 
 typedef enum PlanOpType {
+        /* PHASE_CGROUP */
+        OP_CGROUP_JOIN, /* path: directory of a cgroup v1 hierarchy; made, and PID 1 is put into it */
+        OP_CGROUP_LIMIT, /* source: such a directory, NULL = the machine's cgroup2; path: file in it, text; alternatives: FILE=TEXT,
+                            * where this kernel has no such file */
+        OP_CGROUP_DEVICES, /* devices: which of them may be used, by a program on the machine's cgroup2; the last rule that fits counts */
         /* PHASE_TREES */
         OP_TREE_BIND,    /* path, slot, recursive, attrs, idmap: a detached copy of a host tree */
         OP_TREE_OVERLAY, /* lower (topmost first), upper, work, slot, attrs, idmap (of each layer); fstype "tmpfs": instead of
@@ -48,7 +68,7 @@ typedef enum PlanOpType {
         OP_NET_MASQUERADE, /* path: table of nftables; addresses: networks whose packets get the host's address when they leave them */
         OP_NET_PORT, /* number: IPPROTO_*, value: port of the host, value2: of the machine; text: the interface that leads there */
         /* PHASE_ROOT */
-        OP_ATTACH_ROOT, /* slot: the mount that becomes "/" */
+        OP_ATTACH_ROOT, /* slot: the mount that becomes "/"; path: where on the host it shows until then, NULL = nowhere */
         OP_ROOT_TMPFS,  /* options, source: a new tmpfs becomes "/", with this directory of the former root in it at the same
                         * place */
         OP_SUB_ROOT,    /* path becomes "/"; source, when given, is where in it the former root is attached */
@@ -72,11 +92,20 @@ typedef enum PlanOpType {
                      * supervisor */
         OP_REMOVE,        /* path: a file that only the assembly needs */
         OP_KMSG_FIFO,     /* path ("/proc/kmsg"): covered by a FIFO that the supervisor keeps open */
-        OP_PIVOT,         /* the root becomes "/"; the host's tree is gone */
+        OP_DEVICE,        /* path, mode (type and permissions), value and value2 = major and minor, number and number2 = owner */
+        OP_COVER,         /* path: hidden below an empty read-only directory or the null device, when it exists */
+        OP_PROPAGATION,   /* path, value = MS_SHARED, …, recursive: of the mount there */
+        OP_SYSCTL,        /* path: below /proc/sys of the host, whose files show the machine's own namespaces; text */
+        OP_HOOK, /* path, argv, env, value = seconds, 0: for ever; text: its kind, source: the state it is given, to be completed
+                            * (hook.h). Of every phase but PHASE_TREES */
+        OP_RUNTIME_HOOKS, /* the supervisor runs PHASE_RUNTIME meanwhile */
+        OP_PIVOT,         /* the root becomes "/"; the host's tree is gone. value: the propagation of all its mounts; 0: shared,
+                            * PLAN_PROPAGATION_KEEP: as it is. recursive: of those below, too */
         /* PHASE_INSIDE */
-        OP_HOSTNAME, /* text */
-        OP_LINK_UP,  /* text: interface */
-        OP_WRITE,    /* path, text: into an existing (kernel) file */
+        OP_HOSTNAME,   /* text */
+        OP_DOMAINNAME, /* text: of NIS */
+        OP_LINK_UP,    /* text: interface */
+        OP_WRITE,      /* path, text: into an existing (kernel) file */
         /* PHASE_PROCESS */
         OP_KEYRING,     /* a new session keyring, so that the host's is out of reach */
         OP_SESSION,     /* setsid, and the console as controlling terminal and standard descriptors when the plan
@@ -95,7 +124,15 @@ typedef enum PlanOpType {
         OP_CAPABILITIES,     /* value: permitted and effective set for root; for others empty */
         OP_AMBIENT,          /* value: capabilities that execve(2) keeps whoever the user is */
         OP_NO_NEW_PRIVS,
-        OP_CHDIR,     /* path */
+        OP_CAPABILITY_SETS, /* value, value2, value3: permitted, effective, inheritable */
+        OP_SCHEDULER,       /* scheduler */
+        OP_IO_PRIORITY,     /* value: as ioprio_set(2) has it */
+        OP_MEMORY_POLICY,   /* value: MPOL_*, bits: nodes */
+        OP_UMASK,           /* mode */
+        OP_LABEL,           /* path, text: what a security module shall make of the payload, written below /proc/self/attr */
+        OP_FILTER, /* filter: instead of the built-in one. Just before execve(2) when number = 1, else at once, while the rights
+                            * that it needs are there */
+        OP_CHDIR,  /* path */
         OP_STUB_INIT, /* as PID 1 reap and forward; the rest of the plan runs in PID 2 */
         OP_EXEC, /* argv, env; number: how many descriptors from 3 on stay open; path NULL = search argv[0] in PATH of env. When
                        * path does not exist, the programs in `alternatives` are tried in order. An argv[0] that begins with "-" (a login
@@ -130,18 +167,44 @@ typedef struct PlanDisk { /* a file system in a disk image; path of the operatio
 } PlanDisk;
 void plan_disk_free(PlanDisk *d); /* NULL allowed */
 
+typedef struct PlanFilterRule {
+        uint32_t arch; /* index into the filter's architectures */
+        uint32_t number;
+        uint32_t action;          /* SECCOMP_RET_* with its data */
+        SpecCallArgument args[6]; /* all of them */
+        size_t n_args;
+} PlanFilterRule;
+
+typedef struct PlanFilter { /* of all rules for a call that fit, one without arguments counts, else the first */
+        uint32_t action;    /* of all other calls */
+        uint32_t flags;     /* SECCOMP_FILTER_FLAG_* */
+        uint32_t archs[4];  /* AUDIT_ARCH_*; calls of others kill */
+        uint32_t first[4];  /* and where their call numbers begin: x32 has those of x86-64 with a bit more */
+        size_t n_archs;
+        PlanFilterRule *items;
+        size_t n;
+        char **words; /* the rules as they are shown */
+} PlanFilter;
+
 typedef struct PlanOp {
         PlanOpType type;
         PlanPhase phase;
         bool optional; /* a failure is not one: the thing does not exist on this kernel or in this image */
         bool recursive;
         bool keep_symlink;
+        bool if_exists; /* OP_SETATTR: nothing to do where there is no such path */
+        bool copy_up;   /* OP_MOUNT: begins with what is at path */
+        bool no_follow; /* OP_TREE_BIND, OP_ATTACH, OP_MOUNT: path is not followed if it is a symbolic link */
         PlanNode node;
         SpecIdmap idmap;         /* OP_TREE_*: how on-disk IDs are mapped to the container's range */
         int slot;                /* OP_TREE_*, OP_ATTACH*: index of the tree; -1 else */
         int64_t number, number2; /* OP_TREE_*: FULL: ID on disk that is 0 inside; OWNER: user and group inside that the files get */
-        uint64_t value, value2;
-        uint64_t attrs, attrs_clear; /* MOUNT_ATTR_* */
+        uint64_t value, value2, value3;
+        uint64_t attrs, attrs_clear;         /* MOUNT_ATTR_* */
+        uint64_t all_attrs, all_attrs_clear; /* OP_TREE_BIND, OP_MOUNT: of the mounts below too, whatever `recursive` says */
+        bool top_only;                       /* OP_TREE_BIND: attrs are of the topmost mount, not of those below */
+        bool idmap_recursive;
+        SpecIdRanges uids, gids; /* OP_TREE_BIND: a map of its own */
         mode_t mode;
         char *path, *source, *text, *fstype, *upper, *work;
         char **options; /* "key=value" or "flag" */
@@ -156,7 +219,18 @@ typedef struct PlanOp {
         char *alias;
         uint8_t mac[6], mac2[6]; /* zeros: as the kernel likes */
         SpecAddresses addresses, gateways;
+        PlanFilter *filter;
+        SpecDeviceRule *devices;
+        size_t n_devices;
+        SpecScheduler *scheduler;
 } PlanOp;
+
+#define PLAN_PROPAGATION_KEEP UINT64_C(1)
+
+typedef struct PlanJoin { /* a namespace that exists */
+        uint64_t type;    /* CLONE_NEW* */
+        char *path;
+} PlanJoin;
 
 typedef struct MachinePlan {
         PlanOp *items;
@@ -164,17 +238,24 @@ typedef struct MachinePlan {
         int n_slots;
 
         uint64_t namespaces; /* CLONE_NEW* */
+        struct {
+                PlanJoin *items;
+                size_t n;
+        } joins;
+        char **time_offsets; /* lines of /proc/PID/timens_offsets */
         bool user_namespace;
         bool rootless;              /* inside the user namespace of an ordinary user: outside is what that one has */
         uint32_t id_base, id_count; /* inside 0 → outside id_base, id_count IDs */
         SpecIdRanges uids, gids;    /* the whole of the maps, when they are not this one range */
 
         char *network_namespace; /* path of one to join instead of a new one */
+        char **warnings;         /* what could not be had and does not matter enough to refuse */
         char *name;
         char *cgroup; /* below the host's cgroup2 mount, "/machine.slice/berth-NAME"; payload/ and supervisor/ are made in it;
                        * NULL without */
-        SpecConsole console; /* resolved: never AUTOPIPE */
-        char *background;    /* of the caller's terminal meanwhile; NULL: as it is */
+        SpecConsole console;    /* resolved: never AUTOPIPE */
+        uint16_t rows, columns; /* of a console that is joined to no terminal; 0: the kernel's default */
+        char *background;       /* of the caller's terminal meanwhile; NULL: as it is */
         bool boot, notify_ready, quiet;
         bool restart_outside; /* a reboot is for whoever called: exit status 133 */
         int stop_signal;      /* what asks this payload to power off; 0: SIGKILL at once */

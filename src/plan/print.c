@@ -73,10 +73,21 @@ typedef enum Column {
         COLUMN_PROTOCOL,
         COLUMN_PORT,
         COLUMN_PORT_INSIDE,
+        COLUMN_MAJOR,
+        COLUMN_PROPAGATION,
+        COLUMN_ALL_ATTRS,
+        COLUMN_IF_EXISTS,
+        COLUMN_MAP,
+        COLUMN_TIMEOUT,
+        COLUMN_EFFECTIVE,
+        COLUMN_INHERITABLE,
+        COLUMN_RULES,
+        COLUMN_SCHEDULER,
         COLUMN_OPTIONAL,
         _COLUMN_MAX,
 } Column;
 
+static_assert(_COLUMN_MAX <= 64, "an operation's columns are bits of one word");
 #define C(column) (UINT64_C(1) << COLUMN_##column)
 #define DISK      (C(DISK) | C(DISK_TYPE) | C(DISK_OPTIONS) | C(CHECK) | C(UNLOCK) | C(VERITY))
 
@@ -86,7 +97,26 @@ typedef struct OpRow {
 } OpRow;
 
 static const OpRow rows[_OP_TYPE_MAX] = {
-                [OP_TREE_BIND] = {"tree-bind", C(PATH) | C(SLOT) | C(RECURSIVE) | C(ATTRS) | C(IDMAP) | C(DISK_BASE) | C(OWNER)},
+                [OP_CGROUP_JOIN] = {"cgroup-join", C(PATH)},
+                [OP_CGROUP_LIMIT] = {"cgroup-limit", C(PATH) | C(SOURCE) | C(TEXT) | C(ALTERNATIVES)},
+                [OP_CGROUP_DEVICES] = {"cgroup-devices", C(RULES)},
+                [OP_DEVICE] = {"device", C(PATH) | C(TYPE) | C(MAJOR) | C(MODE) | C(UID) | C(GID)},
+                [OP_COVER] = {"cover", C(PATH)},
+                [OP_PROPAGATION] = {"propagation", C(PATH) | C(PROPAGATION) | C(RECURSIVE)},
+                [OP_SYSCTL] = {"sysctl", C(PATH) | C(TEXT)},
+                [OP_HOOK] = {"hook", C(PATH) | C(TEXT) | C(TIMEOUT) | C(SOURCE) | C(ARGV) | C(ENV)},
+                [OP_RUNTIME_HOOKS] = {"runtime-hooks", 0},
+                [OP_DOMAINNAME] = {"domainname", C(TEXT)},
+                [OP_CAPABILITY_SETS] = {"capability-sets", C(CAPABILITIES) | C(EFFECTIVE) | C(INHERITABLE)},
+                [OP_SCHEDULER] = {"scheduler", C(SCHEDULER)},
+                [OP_IO_PRIORITY] = {"io-priority", C(SCHEDULER)},
+                [OP_MEMORY_POLICY] = {"memory-policy", C(SCHEDULER) | C(CPUS)},
+                [OP_UMASK] = {"umask", C(MODE)},
+                [OP_LABEL] = {"label", C(PATH) | C(TEXT)},
+                [OP_FILTER] = {"filter", C(TEXT) | C(RULES)},
+                [OP_TREE_BIND] = {"tree-bind", C(PATH) | C(SLOT) | C(SOURCE) | C(RECURSIVE) | C(ATTRS) | C(ATTRS_CLEAR) |
+                                                               C(ALL_ATTRS) | C(IDMAP) | C(DISK_BASE) | C(OWNER) | C(MAP) |
+                                                               C(IF_EXISTS)},
                 [OP_TREE_DISK] = {"tree-disk", C(PATH) | C(SLOT) | DISK | C(ATTRS) | C(IDMAP) | C(DISK_BASE)},
                 [OP_TREE_OVERLAY] = {"tree-overlay", C(PATH) | DISK | C(SLOT) | C(LOWER) | C(FSTYPE) | C(OPTIONS) | C(UPPER) |
                                                                      C(WORK) | C(ATTRS) | C(IDMAP) | C(DISK_BASE)},
@@ -105,12 +135,12 @@ static const OpRow rows[_OP_TYPE_MAX] = {
                 [OP_SUB_ROOT] = {"sub-root", C(PATH) | C(SOURCE)},
                 [OP_OVERLAY] = {"overlay", C(PATH) | C(LOWER) | C(FSTYPE) | C(OPTIONS) | C(UPPER) | C(WORK) | C(ATTRS) | C(NODE)},
                 [OP_COPY] = {"copy", C(PATH) | C(SLOT) | C(MODE) | C(KEEP_SYMLINK)},
-                [OP_ATTACH_ROOT] = {"attach-root", C(SLOT)},
-                [OP_ATTACH] = {"attach", C(PATH) | C(SLOT) | C(NODE)},
-                [OP_MOUNT] = {"mount", C(PATH) | C(FSTYPE) | C(OPTIONS) | C(ATTRS) | C(NODE)},
+                [OP_ATTACH_ROOT] = {"attach-root", C(PATH) | C(SLOT)},
+                [OP_ATTACH] = {"attach", C(PATH) | C(SLOT) | C(NODE) | C(IF_EXISTS)},
+                [OP_MOUNT] = {"mount", C(PATH) | C(FSTYPE) | C(OPTIONS) | C(ATTRS) | C(ALL_ATTRS) | C(NODE) | C(IF_EXISTS)},
                 [OP_MOUNT_PARTS] = {"mount-parts", C(PATH) | C(FSTYPE) | C(PARTS) | C(ATTRS)},
                 [OP_BIND] = {"bind", C(PATH) | C(SOURCE) | C(RECURSIVE) | C(ATTRS) | C(NODE)},
-                [OP_SETATTR] = {"setattr", C(PATH) | C(RECURSIVE) | C(ATTRS) | C(ATTRS_CLEAR)},
+                [OP_SETATTR] = {"setattr", C(PATH) | C(RECURSIVE) | C(ATTRS) | C(ATTRS_CLEAR) | C(IF_EXISTS)},
                 [OP_MKDIR] = {"mkdir", C(PATH) | C(MODE)},
                 [OP_SYMLINK] = {"symlink", C(PATH) | C(SOURCE)},
                 [OP_FILE] = {"file", C(PATH) | C(TEXT) | C(BYTES) | C(MODE)},
@@ -120,7 +150,7 @@ static const OpRow rows[_OP_TYPE_MAX] = {
                 [OP_CONSOLE] = {"console", C(PATH)},
                 [OP_REMOVE] = {"remove", C(PATH)},
                 [OP_KMSG_FIFO] = {"kmsg-fifo", C(PATH)},
-                [OP_PIVOT] = {"pivot", 0},
+                [OP_PIVOT] = {"pivot", C(PROPAGATION) | C(RECURSIVE)},
                 [OP_HOSTNAME] = {"hostname", C(TEXT)},
                 [OP_LINK_UP] = {"link-up", C(TEXT)},
                 [OP_WRITE] = {"write", C(PATH) | C(TEXT)},
@@ -160,10 +190,12 @@ static const AttrName attr_names[] = {
                 {MOUNT_ATTR_NOATIME, "noatime"},
                 {MOUNT_ATTR_STRICTATIME, "strictatime"},
                 {MOUNT_ATTR_NODIRATIME, "nodiratime"},
+                {MOUNT_ATTR_NOSYMFOLLOW, "nosymfollow"},
 };
 static const AttrName namespace_names[] = {
-                {CLONE_NEWUSER, "user"}, {CLONE_NEWPID, "pid"}, {CLONE_NEWNS, "mount"},      {CLONE_NEWIPC, "ipc"},
-                {CLONE_NEWUTS, "uts"},   {CLONE_NEWNET, "net"}, {CLONE_NEWCGROUP, "cgroup"},
+                {CLONE_NEWUSER, "user"},     {CLONE_NEWPID, "pid"}, {CLONE_NEWNS, "mount"},
+                {CLONE_NEWIPC, "ipc"},       {CLONE_NEWUTS, "uts"}, {CLONE_NEWNET, "net"},
+                {CLONE_NEWCGROUP, "cgroup"}, {0x00000080, "time"}, /* CLONE_NEWTIME */
 };
 
 static char **bit_words(const AttrName *table, size_t n, uint64_t bits)
@@ -224,6 +256,78 @@ static const char *const node_names[] = {
 static char *limit_text(uint64_t v)
 {
         return v == UINT64_MAX ? xstrdup("infinity") : xasprintf("%llu", (unsigned long long)v);
+}
+
+static const AttrName propagation_names[] = {
+                {UINT64_C(1) << 17, "unbindable"}, {UINT64_C(1) << 18, "private"},  {UINT64_C(1) << 19, "slave"},
+                {UINT64_C(1) << 20, "shared"},     {PLAN_PROPAGATION_KEEP, "keep"},
+};
+
+static const char *propagation_name(const PlanOp *op)
+{
+        for (size_t i = 0; i < ELEMENTSOF(propagation_names); i++)
+                if (propagation_names[i].bit == op->value)
+                        return propagation_names[i].name;
+        return NULL;
+}
+
+static char **device_words(const PlanOp *op)
+{
+        char **words = NULL;
+
+        for (size_t i = 0; i < op->n_devices; i++) {
+                const SpecDeviceRule *d = &op->devices[i];
+                _cleanup_free_ char *major = d->major.set ? limit_text((uint64_t)d->major.value) : xstrdup("*"),
+                                    *minor = d->minor.set ? limit_text((uint64_t)d->minor.value) : xstrdup("*");
+                strv_pushf(&words, "%s %c %s:%s %s%s%s", d->allow ? "allow" : "deny", d->type, major, minor, d->read ? "r" : "",
+                           d->write ? "w" : "", d->mknod ? "m" : "");
+        }
+        return words;
+}
+
+/* Attributes of all mounts below, too; with a dash those that are cleared. */
+static char **all_words(const PlanOp *op)
+{
+        char **words = bit_words(attr_names, ELEMENTSOF(attr_names), op->all_attrs);
+        _cleanup_strv_ char **cleared = bit_words(attr_names, ELEMENTSOF(attr_names), op->all_attrs_clear);
+
+        STRV_FOREACH (w, cleared)
+                strv_pushf(&words, "-%s", *w);
+        return words;
+}
+
+static char **how_words(const PlanOp *op)
+{
+        const struct {
+                bool on;
+                const char *word;
+        } flags[] = {{op->copy_up, "copy-up"}, {op->no_follow, "no-follow"}, {op->if_exists, "if-exists"}};
+        char **words = NULL;
+
+        for (size_t i = 0; i < ELEMENTSOF(flags); i++)
+                if (flags[i].on)
+                        strv_push(&words, flags[i].word);
+        return words;
+}
+
+static char **map_words(const PlanOp *op)
+{
+        char **words = NULL;
+
+        for (int gids = 0; gids < 2; gids++) {
+                const SpecIdRanges *map = gids ? &op->gids : &op->uids;
+                for (size_t i = 0; i < map->n; i++)
+                        strv_pushf(&words, "%c:%u:%u:%u", gids ? 'g' : 'u', map->items[i].inside, map->items[i].outside,
+                                   map->items[i].count);
+        }
+        return words;
+}
+
+static char *scheduler_text(const SpecScheduler *s)
+{
+        return xasprintf("policy:%u/flags:%llu/nice:%d/priority:%d/runtime:%llu/deadline:%llu/period:%llu", s->policy,
+                         (unsigned long long)s->flags, s->nice, s->priority, (unsigned long long)s->runtime,
+                         (unsigned long long)s->deadline, (unsigned long long)s->period);
 }
 
 typedef struct Cell { /* what a column shows of an operation: words, one text, or a mere "yes"; nothing when it has the usual value */
@@ -359,6 +463,16 @@ GETTER(addresses, cell_list(address_words(&op->addresses, true)))
 GETTER(gateways, cell_list(address_words(&op->gateways, false)))
 GETTER(protocol, cell_text(op->number == IPPROTO_UDP ? "udp" : "tcp"))
 GETTER(optional, cell_flag(op->optional))
+GETTER(all_attrs, cell_list(all_words(op)))
+GETTER(how, cell_list(how_words(op)))
+GETTER(device_number, ((Cell){.text = xasprintf("%u:%u", (unsigned)op->value, (unsigned)op->value2)}))
+GETTER(timeout, ((Cell){.text = op->value > 0 ? limit_text(op->value) : NULL}))
+GETTER(effective, ((Cell){.words = capability_words(op->value2), .is_list = true}))
+GETTER(inheritable, ((Cell){.words = capability_words(op->value3), .is_list = true}))
+GETTER(rules, cell_list(op->filter ? strv_copy(op->filter->words) : device_words(op)))
+GETTER(scheduler, ((Cell){.text = op->scheduler ? scheduler_text(op->scheduler) : limit_text(op->value)}))
+GETTER(propagation, cell_text(propagation_name(op)))
+GETTER(map, cell_list(map_words(op)))
 
 typedef struct ColumnRow {
         const char *name;
@@ -419,6 +533,16 @@ static const ColumnRow columns[_COLUMN_MAX] = {
                 [COLUMN_PROTOCOL] = {"protocol", get_protocol},
                 [COLUMN_PORT] = {"port", get_value},
                 [COLUMN_PORT_INSIDE] = {"port-inside", get_value2},
+                [COLUMN_MAJOR] = {"number", get_device_number},
+                [COLUMN_PROPAGATION] = {"propagation", get_propagation},
+                [COLUMN_ALL_ATTRS] = {"all-attrs", get_all_attrs},
+                [COLUMN_IF_EXISTS] = {"how", get_how},
+                [COLUMN_MAP] = {"map", get_map},
+                [COLUMN_TIMEOUT] = {"timeout", get_timeout},
+                [COLUMN_EFFECTIVE] = {"effective", get_effective},
+                [COLUMN_INHERITABLE] = {"inheritable", get_inheritable},
+                [COLUMN_RULES] = {"rule", get_rules},
+                [COLUMN_SCHEDULER] = {"parameters", get_scheduler},
                 [COLUMN_OPTIONAL] = {"optional", get_optional},
 };
 
@@ -429,8 +553,9 @@ static bool has_column(const PlanOp *op, Column c)
 }
 
 static const char *const phase_names[_PHASE_MAX] = {
-                [PHASE_TREES] = "trees",   [PHASE_NETWORK] = "network", [PHASE_ROOT] = "root",
-                [PHASE_INSIDE] = "inside", [PHASE_PROCESS] = "process",
+                [PHASE_CGROUP] = "cgroup",   [PHASE_TREES] = "trees",     [PHASE_NETWORK] = "network",
+                [PHASE_ROOT] = "root",       [PHASE_INSIDE] = "inside",   [PHASE_PROCESS] = "process",
+                [PHASE_RUNTIME] = "runtime", [PHASE_STARTED] = "started", [PHASE_STOPPED] = "stopped",
 };
 
 /* ---- text ---- */
@@ -461,7 +586,7 @@ static void text_word(Buf *out, const char *s)
 
 static void text_cell(Buf *out, Column column, const Cell *cell)
 {
-        bool lines = column == COLUMN_ENV; /* long words: one a line */
+        bool lines = column == COLUMN_ENV || column == COLUMN_RULES; /* long words: one a line */
         const char *separator = "";
 
         if (column == COLUMN_PATH) {
@@ -478,7 +603,10 @@ static void text_cell(Buf *out, Column column, const Cell *cell)
         if (cell->text)
                 text_word(out, cell->text);
         STRV_FOREACH (w, cell->words) {
-                buf_adds(out, lines ? "\n    env " : separator);
+                if (lines)
+                        buf_addf(out, "\n    %s ", columns[column].name);
+                else
+                        buf_adds(out, separator);
                 text_word(out, *w);
                 separator = column == COLUMN_ARGV ? " " : ",";
         }
@@ -520,6 +648,12 @@ static void text_head(Buf *out, const MachinePlan *p)
         buf_addf(out, "machine %s\n  namespaces %s\n", p->name, joined);
         if (p->rootless)
                 buf_adds(out, "  rootless\n");
+        for (size_t i = 0; i < p->joins.n; i++) {
+                _cleanup_strv_ char **type = bit_words(namespace_names, ELEMENTSOF(namespace_names), p->joins.items[i].type);
+                buf_addf(out, "  join %s %s\n", type ? *type : "", p->joins.items[i].path);
+        }
+        STRV_FOREACH (line, p->time_offsets)
+                buf_addf(out, "  time-offset %s\n", *line);
         if (p->user_namespace && p->uids.n == 0)
                 buf_addf(out, "  ids 0:%u:%u\n", p->id_base, p->id_count);
         text_map(out, "uids", &p->uids);
@@ -541,6 +675,10 @@ static void text_head(Buf *out, const MachinePlan *p)
                 buf_adds(out, "  notify-ready\n");
         if (p->restart_outside)
                 buf_adds(out, "  restart-outside\n");
+        if (p->rows)
+                buf_addf(out, "  console-size %ux%u\n", p->columns, p->rows);
+        STRV_FOREACH (w, p->warnings)
+                buf_addf(out, "  warning %s\n", *w);
         if (p->background)
                 buf_addf(out, "  background %s\n", p->background);
         if (p->quiet)
@@ -572,8 +710,8 @@ char *plan_to_text(const MachinePlan *p)
 static bool is_numeric(Column c)
 {
         return c == COLUMN_SLOT || c == COLUMN_SCORE || c == COLUMN_UID || c == COLUMN_GID || c == COLUMN_PERSONALITY ||
-               c == COLUMN_BASE || c == COLUMN_BYTES || c == COLUMN_DISK_BASE || c == COLUMN_MTU || c == COLUMN_PORT ||
-               c == COLUMN_PORT_INSIDE;
+               c == COLUMN_BASE || c == COLUMN_TIMEOUT || c == COLUMN_BYTES || c == COLUMN_DISK_BASE || c == COLUMN_MTU ||
+               c == COLUMN_PORT || c == COLUMN_PORT_INSIDE;
 }
 
 static void json_op(Json *j, const PlanOp *op)
@@ -634,6 +772,24 @@ void plan_to_json(const MachinePlan *p, Json *j)
                 json_field_uint(j, "id_base", p->id_base);
                 json_field_uint(j, "id_count", p->id_count);
         }
+        if (p->joins.n > 0) {
+                json_key(j, "joins");
+                json_open(j, '{');
+                for (size_t i = 0; i < p->joins.n; i++) {
+                        _cleanup_strv_ char **type =
+                                        bit_words(namespace_names, ELEMENTSOF(namespace_names), p->joins.items[i].type);
+                        json_field_str(j, type ? *type : "", p->joins.items[i].path);
+                }
+                json_close(j, '}');
+        }
+        if (p->time_offsets)
+                json_field_strv(j, "time_offsets", p->time_offsets);
+        if (p->rows) {
+                json_field_uint(j, "console_rows", p->rows);
+                json_field_uint(j, "console_columns", p->columns);
+        }
+        if (p->warnings)
+                json_field_strv(j, "warnings", p->warnings);
         json_map(j, "uids", &p->uids);
         json_map(j, "gids", &p->gids);
         if (p->network_namespace)

@@ -86,8 +86,8 @@ static int refuse_long(const Reader *r, const char *long_name, Error *e)
 
 static bool is_host_path(SpecField f, const char *value)
 {
-        static const SpecField paths[] = {SPEC_FIELD_DIRECTORY, SPEC_FIELD_TEMPLATE, SPEC_FIELD_IMAGE, SPEC_FIELD_MSTACK,
-                                          SPEC_FIELD_VERITY_DATA};
+        static const SpecField paths[] = {SPEC_FIELD_DIRECTORY, SPEC_FIELD_TEMPLATE,    SPEC_FIELD_IMAGE,
+                                          SPEC_FIELD_MSTACK,    SPEC_FIELD_VERITY_DATA, SPEC_FIELD_OCI_BUNDLE};
 
         for (size_t i = 0; i < ELEMENTSOF(paths); i++)
                 if (paths[i] == f)

@@ -13,6 +13,8 @@
 /* Trust as systemd.nspawn(5) gives it. Members that no .nspawn key reaches are marked too, should one ever come. */
 static const FieldRow fields[] = {
                 [SPEC_FIELD_SETTINGS] = {"settings", &value_settings, MEMBER(settings), SPEC_GROUP_SINGLE, true},
+                [SPEC_FIELD_OCI_BUNDLE] = {"oci_bundle", &value_path, MEMBER(oci_bundle), SPEC_GROUP_SINGLE, true},
+                [SPEC_FIELD_BUNDLE] = {"bundle", &value_bundle, MEMBER(bundle), SPEC_GROUP_SINGLE, true},
                 [SPEC_FIELD_DIRECTORY] = {"directory", &value_path, MEMBER(directory), SPEC_GROUP_SINGLE, true},
                 [SPEC_FIELD_IMAGE] = {"image", &value_path, MEMBER(image), SPEC_GROUP_SINGLE, true},
                 [SPEC_FIELD_IMAGE_POLICY] = {"image_policy", &value_image_policy, MEMBER(image_policy), SPEC_GROUP_SINGLE, true},

@@ -4,7 +4,6 @@
 
 /* Options and keys of systemd-nspawn 257 to 262 without a row in the spelling table. A row moves there when its setting comes. */
 static const SpecForeign foreign[] = {
-                {"oci-bundle", NULL, NULL, NULL},
                 {"private-users-delegate", "Exec", "PrivateUsersDelegate", "0"},
                 {"forward-journal", NULL, NULL, NULL},
                 {"forward-journal-max-use", NULL, NULL, NULL},

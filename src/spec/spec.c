@@ -28,8 +28,8 @@ void spec_done(MachineSpec *s)
 
 bool spec_names_image(const MachineSpec *s)
 {
-        return spec_is_set(s, SPEC_FIELD_DIRECTORY) || spec_is_set(s, SPEC_FIELD_IMAGE) || spec_is_set(s, SPEC_FIELD_MSTACK) ||
-               spec_is_set(s, SPEC_FIELD_MACHINE);
+        return spec_is_set(s, SPEC_FIELD_OCI_BUNDLE) || spec_is_set(s, SPEC_FIELD_DIRECTORY) ||
+               spec_is_set(s, SPEC_FIELD_IMAGE) || spec_is_set(s, SPEC_FIELD_MSTACK) || spec_is_set(s, SPEC_FIELD_MACHINE);
 }
 
 void spec_mark(MachineSpec *s, SpecField f, const char *origin)

@@ -253,6 +253,8 @@ SpecImagePolicy spec_policy_default(void);
 
 typedef enum SpecField {
         SPEC_FIELD_SETTINGS,
+        SPEC_FIELD_OCI_BUNDLE,
+        SPEC_FIELD_BUNDLE,
         SPEC_FIELD_DIRECTORY,
         SPEC_FIELD_IMAGE,
         SPEC_FIELD_IMAGE_POLICY,
@@ -334,9 +336,11 @@ typedef struct MachineSpec {
         SpecSettings settings; /* which of all this may come from a .nspawn file */
 
         /* Image */
-        char *directory; /* --directory=, absolute */
-        char *image;     /* --image=, absolute: a disk image or a block device */
-        char *mstack;    /* --mstack=, absolute */
+        char *oci_bundle;          /* --oci-bundle=, absolute: where the bundle is, before it is read */
+        struct SpecBundle *bundle; /* what its config.json says, spec/bundle.h; NULL: the machine is none */
+        char *directory;           /* --directory=, absolute */
+        char *image;               /* --image=, absolute: a disk image or a block device */
+        char *mstack;              /* --mstack=, absolute */
         SpecImagePolicy image_policy;
         char *root_hash;     /* hexadecimal */
         char *root_hash_sig; /* an absolute path, or "base64:" and the signature */

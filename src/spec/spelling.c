@@ -40,6 +40,8 @@ static const SpecSpelling spellings[] = {
         {.field = SPEC_FIELD_VERITY_DATA, .long_name = "verity-data", .argument = SPEC_ARGUMENT_REQUIRED, .metavar = "PATH",
          .help = "Where the dm-verity hashes of an image without partitions are", .heading = SPEC_HEADING_IMAGE,
          .uses = MACHINE},
+        {.field = SPEC_FIELD_OCI_BUNDLE, .long_name = "oci-bundle", .argument = SPEC_ARGUMENT_REQUIRED, .metavar = "DIR",
+         .help = "Run what the config.json of this OCI bundle describes", .heading = SPEC_HEADING_IMAGE, .uses = RUN},
         {.field = SPEC_FIELD_TEMPLATE, .long_name = "template", .argument = SPEC_ARGUMENT_REQUIRED, .metavar = "PATH",
          .help = "Copy the machine from this tree when it does not exist yet", .heading = SPEC_HEADING_IMAGE, .uses = RUN},
         {.field = SPEC_FIELD_EPHEMERAL, .short_name = 'x', .long_name = "ephemeral", .argument = SPEC_ARGUMENT_NONE,

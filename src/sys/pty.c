@@ -29,6 +29,13 @@ int sys_pty_copy_winsize(int from, int to)
         return ioctl(from, TIOCGWINSZ, &size) < 0 || ioctl(to, TIOCSWINSZ, &size) < 0 ? -errno : 0;
 }
 
+int sys_pty_set_winsize(int fd, unsigned short rows, unsigned short columns)
+{
+        const struct winsize size = {.ws_row = rows, .ws_col = columns};
+
+        return ioctl(fd, TIOCSWINSZ, &size) < 0 ? -errno : 0;
+}
+
 /* TCSANOW in both: a terminal whose output is stopped (^S) must not make us wait. */
 int sys_terminal_raw(int fd, struct termios *ret_saved)
 {

@@ -6,6 +6,7 @@
  *     facts WORD…          golden/presets.c
  *     argv WORD…           as a command line, '…' and "…" quote; the words behind the options are the command
  *     nspawn LINE          a line of a .nspawn file; all of them together are one file
+ *     oci TEXT             of an OCI config.json, as nspawn; the bundle is /srv/bundle, and the command line goes over it
  *     untrusted            the file is not trusted
  *     layers               the command line over the file, instead of each by itself
  *     show plan|json|enter|nspawn     what is compared: the plan (default), the plan to enter, the spec as .nspawn text
@@ -30,9 +31,10 @@
 #include "plan/plan.h"
 #include "spec/argv.h"
 #include "spec/nspawn.h"
+#include "spec/oci.h"
 
 typedef struct Case {
-        char *facts, *argv, *nspawn;
+        char *facts, *argv, *nspawn, *oci;
         bool has_argv, untrusted, layers;
         char *show;
         size_t head; /* bytes before the expected text, with "---\n" */
@@ -44,8 +46,17 @@ static void case_done(Case *c)
         free(c->facts);
         free(c->argv);
         free(c->nspawn);
+        free(c->oci);
         free(c->show);
         free(c->expected);
+}
+
+static void add_line(char **to, const char *rest)
+{
+        char *joined = xasprintf("%s%s\n", *to ?: "", *rest ? rest + 1 : "");
+
+        free(*to);
+        *to = joined;
 }
 
 static bool case_line(Case *c, const char *line)
@@ -59,11 +70,11 @@ static bool case_line(Case *c, const char *line)
         else if ((rest = str_startswith(line, "argv"))) {
                 c->has_argv = true;
                 c->argv = xstrdup(rest);
-        } else if ((rest = str_startswith(line, "nspawn"))) {
-                char *joined = xasprintf("%s%s\n", c->nspawn ?: "", *rest ? rest + 1 : "");
-                free(c->nspawn);
-                c->nspawn = joined;
-        } else if ((rest = str_startswith(line, "show ")))
+        } else if ((rest = str_startswith(line, "nspawn")))
+                add_line(&c->nspawn, rest);
+        else if ((rest = str_startswith(line, "oci")))
+                add_line(&c->oci, rest);
+        else if ((rest = str_startswith(line, "show ")))
                 c->show = xstrdup(rest);
         else if (str_eq(line, "untrusted"))
                 c->untrusted = true;
@@ -134,6 +145,18 @@ static int read_nspawn(MachineSpec *s, const Case *c, Buf *warnings, Error *e)
         return spec_read_nspawn(s, &file, e);
 }
 
+static int read_oci(MachineSpec *s, const Case *c, Buf *warnings, Error *e)
+{
+        Events events = {.func = warn, .ctx = warnings};
+        SpecOciFile file = {.name = "/srv/bundle/config.json",
+                            .text = c->oci,
+                            .len = strlen(c->oci),
+                            .directory = "/srv/bundle",
+                            .events = &events};
+
+        return spec_read_oci(s, &file, e);
+}
+
 static int show(const Case *c, const MachineSpec *s, Buf *out, Error *e)
 {
         _cleanup_strv_ char **words = strv_split(c->facts, " ");
@@ -173,6 +196,8 @@ static char *run_way(const Case *c, bool argv, bool nspawn)
         buf_adds(&out, "");
         if (nspawn)
                 r = read_nspawn(&file, c, &out, &e);
+        if (c->oci)
+                r = read_oci(&file, c, &out, &e);
         if (r >= 0 && argv)
                 r = read_argv(&line, c, &e);
         if (r >= 0) {

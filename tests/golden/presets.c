@@ -253,6 +253,28 @@ static void half_chowned(HostFacts *f)
 {
         f->root_owner = 0xfffe0000;
 }
+static void controller(HostFacts *f, const char *name)
+{
+        FactController *all = xreallocarray(f->controllers, f->n_controllers + 1, sizeof(*all));
+
+        f->controllers = all;
+        all[f->n_controllers++] = (FactController){
+                        .name = xstrdup(name), .mount = xasprintf("/sys/fs/cgroup/%s", name), .own = xstrdup("/user")};
+}
+static void cgroup1(HostFacts *f)
+{
+        static const char *const names[] = {"memory", "cpu", "cpuset", "blkio", "pids", "net_cls", "net_prio", "hugetlb"};
+
+        for (size_t i = 0; i < ELEMENTSOF(names); i++)
+                controller(f, names[i]);
+}
+static void unified(HostFacts *f)
+{
+        static const char *const names[] = {"memory", "cpu", "cpuset", "io", "pids", "hugetlb", "rdma"};
+
+        for (size_t i = 0; i < ELEMENTSOF(names); i++)
+                strv_push(&f->cgroup2_controllers, names[i]);
+}
 static void tun(HostFacts *f)
 {
         f->has_tun = true;
@@ -346,6 +368,8 @@ typedef struct Preset {
 } Preset;
 static const Preset presets[] = {
                 {"directory", directory},
+                {"cgroup1", cgroup1},
+                {"unified", unified},
                 {"overlay", overlay},
                 {"disk", disk},
                 {"partitions", partitions},

@@ -13,7 +13,8 @@ static void every_field_can_be_written(void **state)
         const SpecSpelling *all = spec_spellings(&n);
 
         for (SpecField f = 0; f < _SPEC_FIELD_MAX; f++) {
-                bool found = f == SPEC_FIELD_MANAGER || f == SPEC_FIELD_TMPFS_TMP; /* variables of the environment */
+                /* Variables of the environment; and what only config.json says. */
+                bool found = f == SPEC_FIELD_MANAGER || f == SPEC_FIELD_TMPFS_TMP || f == SPEC_FIELD_BUNDLE;
                 for (size_t i = 0; i < n; i++)
                         found = found || all[i].field == f;
                 if (!found)
