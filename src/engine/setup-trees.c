@@ -199,24 +199,31 @@ static int open_writable_layer(const Trees *t, const PlanOp *op, WritableLayer *
         return 0;
 }
 
-/* In memory: a file system of its own, whose top directory looks like the topmost layer's. */
-static int make_memory_layer(const Trees *t, const PlanOp *op, int top_layer, WritableLayer *l, Error *e)
+int tree_tmpfs(char *const *words, uint64_t attrs, Error *e)
 {
-        SysMountOption options[8];
-        char *words[ELEMENTSOF(options)];
+        SysMountOption options[8] = {};
+        char *copies[ELEMENTSOF(options)];
         size_t n = 0;
-        struct stat st;
 
-        for (; n < ELEMENTSOF(options) && op->options && op->options[n]; n++) {
-                words[n] = xstrdup(op->options[n]);
-                char *value = words[n];
+        for (; n < ELEMENTSOF(options) && words && words[n]; n++) {
+                copies[n] = xstrdup(words[n]);
+                char *value = copies[n];
                 options[n].key = strsep(&value, "=");
                 options[n].value = value;
                 options[n].fd = -1;
         }
-        l->tree = sys_mount_new("tmpfs", "tmpfs", options, n, 0, e);
+        int tree = sys_mount_new("tmpfs", "tmpfs", options, n, attrs, e);
         for (size_t i = 0; i < n; i++)
-                free(words[i]);
+                free(copies[i]);
+        return tree;
+}
+
+/* In memory: a file system of its own, whose top directory looks like the topmost layer's. */
+static int make_memory_layer(const Trees *t, const PlanOp *op, int top_layer, WritableLayer *l, Error *e)
+{
+        struct stat st;
+
+        l->tree = tree_tmpfs(op->options, 0, e);
         if (l->tree < 0)
                 return l->tree;
         uint32_t root = op->idmap != SPEC_IDMAP_NONE && t->userns >= 0 ? t->plan->id_base : 0;
@@ -284,9 +291,10 @@ int trees_make(const MachinePlan *plan, int userns_fd, int *slots, Error *e)
                 if (op->slot < 0 || op->slot >= plan->n_slots || slots[op->slot] >= 0)
                         return error_set(e, -EINVAL, "the plan has a tree in slot %d of %d", op->slot, plan->n_slots);
                 Error error = {0};
-                int tree = op->type == OP_TREE_OVERLAY ? tree_overlay(&t, op, &error)
-                           : op->type == OP_TREE_DISK  ? disk_tree(&t, op, op->attrs, &error)
-                                                       : tree_bind(&t, op, &error);
+                int tree = op->type == OP_TREE_OVERLAY   ? tree_overlay(&t, op, &error)
+                           : op->type == OP_TREE_DISK    ? disk_tree(&t, op, op->attrs, &error)
+                           : op->type == OP_TREE_DEVICES ? tree_devices(plan, op, &error)
+                                                         : tree_bind(&t, op, &error);
                 if (tree >= 0)
                         slots[op->slot] = tree;
                 else if (!op->optional) {

@@ -57,7 +57,7 @@ static bool needs_staging(const PlanOp *op)
 {
         struct stat st;
 
-        if (op->type == OP_CHOWN)
+        if (op->type == OP_CHOWN || op->type == OP_TREE_DEVICES) /* what is in the machine's own /dev is its root's anyway */
                 return false;
         if (op->type == OP_TREE_DISK) /* a file system of the image's own: what it must not be is in the attributes */
                 return op->attrs;

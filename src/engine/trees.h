@@ -16,3 +16,10 @@ void id_maps_done(IdMaps *m);
 /* PHASE_TREES, in the supervisor, with the host's namespaces and rights: fills slots[plan->n_slots] with detached mounts. userns_fd is
  * the machine's user namespace, -1 without. */
 int trees_make(const MachinePlan *plan, int userns_fd, int *slots, Error *e);
+
+/* A detached file system in memory; options as KEY=VALUE words. */
+int tree_tmpfs(char *const *words, uint64_t attrs, Error *e);
+
+/* OP_TREE_DEVICES: a file system that is the host's, as the kernel opens no device on one of a user namespace, with nodes that belong to
+ * the machine's root. */
+int tree_devices(const MachinePlan *plan, const PlanOp *op, Error *e);

@@ -21,6 +21,7 @@
 #include "machine/run-registry.h"
 #include "machine/run-rootless.h"
 #include "sys/cgroup.h"
+#include "sys/userns.h"
 
 #define SMALL_FILE 65536
 
@@ -166,6 +167,7 @@ void machine_facts_host(const MachineHost *h, HostFacts *f)
         f->has_selinux = exists("/sys/fs/selinux/enforce");
         f->has_fuse = exists("/dev/fuse");
         f->has_tun = exists("/dev/net/tun");
+        f->can_mknod = !h->rootless && has_capability(CAP_MKNOD) && sys_userns_is_initial();
         f->has_resolv_conf = access("/etc/resolv.conf", R_OK) == 0;
         f->capability_bounding = bounding_set();
         f->has_sys_resource = has_capability(CAP_SYS_RESOURCE);

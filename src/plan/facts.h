@@ -114,6 +114,7 @@ typedef struct HostFacts {
         bool has_cgroup2;       /* a cgroup2 hierarchy is mounted on the host, with or without controllers */
         char *cgroup_parent;    /* below it machines get their cgroup, "/machine.slice" or own cgroup; NULL without cgroup2 */
         bool has_fuse, has_tun; /* /dev/fuse, /dev/net/tun exist */
+        bool can_mknod;         /* the caller may make device nodes that can be opened */
         uint64_t capability_bounding;              /* the caller's own bounding set: nothing outside can be kept */
         uint64_t rlimit_soft[16], rlimit_hard[16]; /* the caller's own: no CAP_SYS_RESOURCE, no more than hard */
         bool has_sys_resource;

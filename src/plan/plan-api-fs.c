@@ -236,28 +236,60 @@ static const DeviceNode device_nodes[] = {
                 {"net/tun", "10:200", offsetof(HostFacts, has_tun)},
 };
 
-/* Nodes are bound, not made: a user namespace may not make any, and the kernel opens none on a file system that it mounted. */
-static void add_device(const PlanBuild *b, const DeviceNode *d)
+static bool has_device(const PlanBuild *b, const DeviceNode *d)
 {
-        if (d->fact && !*(const bool *)((const char *)b->facts + d->fact))
-                return;
+        return !d->fact || *(const bool *)((const char *)b->facts + d->fact);
+}
 
-        _cleanup_free_ char *path = xasprintf("/dev/%s", d->name), *text = xasprintf("../%s", d->name),
-                            *link = xasprintf("/dev/char/%s", d->number);
-        plan_add_host_bind(b->plan, path, MOUNT_ATTR_NOSUID, path, NODE_FILE); /* programs map /dev/zero to execute */
-        add_symlink(b->plan, text, link);
+/* A user namespace may not make nodes, and the kernel opens none on a file system that it mounted. So all of /dev comes from outside, where
+ * they are the machine's root's to open whatever their mode, */
+static void add_nodes(const PlanBuild *b)
+{
+        MachinePlan *p = b->plan;
+        PlanOp *attach = plan_add_host_bind(p, NULL, dev_mount.attrs, dev_mount.path, NODE_DIRECTORY), *tree = attach - 1;
+
+        tree->type = OP_TREE_DEVICES;
+        tree->options = strv_split(dev_mount.options, ",");
+        uint32_t uid, gid;
+        if (p->user_namespace && plan_id_outside(p, false, 0, &uid) >= 0 && plan_id_outside(p, true, 0, &gid) >= 0) {
+                strv_pushf(&tree->options, "uid=%u", uid);
+                strv_pushf(&tree->options, "gid=%u", gid);
+        }
+        for (size_t i = 0; i < ELEMENTSOF(device_nodes); i++)
+                if (has_device(b, &device_nodes[i]))
+                        strv_push(&tree->parts, device_nodes[i].name);
+}
+
+/* or, where they cannot be made, each is bound. */
+static void add_bound_nodes(const PlanBuild *b)
+{
+        MachinePlan *p = b->plan;
+
+        add_mount(p, &dev_mount);
+        if (b->facts->has_tun)
+                add_mkdir(p, "/dev/net", 0755);
+        for (size_t i = 0; i < ELEMENTSOF(device_nodes); i++) {
+                _cleanup_free_ char *path = xasprintf("/dev/%s", device_nodes[i].name);
+                if (has_device(b, &device_nodes[i]))
+                        plan_add_host_bind(p, path, MOUNT_ATTR_NOSUID, path, NODE_FILE); /* programs map /dev/zero to execute */
+        }
 }
 
 static void add_dev(const PlanBuild *b)
 {
         MachinePlan *p = b->plan;
 
-        add_mount(p, &dev_mount);
+        if (b->facts->can_mknod)
+                add_nodes(b);
+        else
+                add_bound_nodes(b);
         add_mkdir(p, "/dev/char", 0755);
-        if (b->facts->has_tun)
-                add_mkdir(p, "/dev/net", 0755);
-        for (size_t i = 0; i < ELEMENTSOF(device_nodes); i++)
-                add_device(b, &device_nodes[i]);
+        for (size_t i = 0; i < ELEMENTSOF(device_nodes); i++) {
+                _cleanup_free_ char *text = xasprintf("../%s", device_nodes[i].name),
+                                    *link = xasprintf("/dev/char/%s", device_nodes[i].number);
+                if (has_device(b, &device_nodes[i]))
+                        add_symlink(p, text, link);
+        }
         uint32_t tty;
         add_mount(p, plan_id_outside(p, true, 5, &tty) < 0 ? &devpts_without_group : &devpts_mount);
         for (size_t i = 0; i < ELEMENTSOF(dev_mounts); i++)
@@ -277,7 +309,8 @@ static void add_labels(const PlanBuild *b, size_t first)
 {
         for (size_t i = first; b->spec->selinux_apifs_context && i < b->plan->n; i++) {
                 PlanOp *op = &b->plan->items[i];
-                if (op->type == OP_MOUNT && (str_eq(op->fstype, "tmpfs") || str_eq(op->fstype, "devpts")))
+                bool own = op->type == OP_MOUNT && (str_eq(op->fstype, "tmpfs") || str_eq(op->fstype, "devpts"));
+                if (own || op->type == OP_TREE_DEVICES)
                         strv_pushf(&op->options, "context=%s", b->spec->selinux_apifs_context);
         }
 }

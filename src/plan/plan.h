@@ -55,6 +55,8 @@ typedef enum PlanOpType {
                           * upper and
                             * work on disk, changes go to memory (options) */
         OP_TREE_DISK,    /* path, disk, slot, attrs, idmap: a file system in a disk image */
+        OP_TREE_DEVICES, /* slot, options, attrs, parts: a tmpfs with nodes of devices of the host, by their names in /dev, which are
+                          * the machine's root's */
         OP_CHOWN,        /* path, number: all files below get owners number + the low 16 bits of what they have; no slot */
         /* PHASE_NETWORK */
         OP_NET_ZONE,      /* text: a bridge, made with mac when it is not there, with addresses; gone with its last machine */

@@ -120,6 +120,7 @@ static const OpRow rows[_OP_TYPE_MAX] = {
                 [OP_TREE_DISK] = {"tree-disk", C(PATH) | C(SLOT) | DISK | C(ATTRS) | C(IDMAP) | C(DISK_BASE)},
                 [OP_TREE_OVERLAY] = {"tree-overlay", C(PATH) | DISK | C(SLOT) | C(LOWER) | C(FSTYPE) | C(OPTIONS) | C(UPPER) |
                                                                      C(WORK) | C(ATTRS) | C(IDMAP) | C(DISK_BASE)},
+                [OP_TREE_DEVICES] = {"tree-devices", C(SLOT) | C(PARTS) | C(OPTIONS) | C(ATTRS)},
                 [OP_CHOWN] = {"chown", C(PATH) | C(BASE)},
                 [OP_NET_ZONE] = {"net-zone", C(INTERFACE) | C(MAC) | C(ADDRESSES)},
                 [OP_NET_VETH] = {"net-veth", C(INTERFACE) | C(ALTERNATIVE) | C(MAC) | C(INSIDE) | C(MAC_INSIDE) | C(MTU)},

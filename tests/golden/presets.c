@@ -20,7 +20,7 @@ static void replace(char **s, const char *with)
 static void host(HostFacts *f)
 {
         f->has_user_namespaces = f->has_idmapped_mounts = f->has_seccomp = f->has_cgroup_namespace = true;
-        f->has_cgroup2 = f->has_fuse = f->has_sys_resource = true;
+        f->has_cgroup2 = f->has_fuse = f->has_sys_resource = f->can_mknod = true;
         f->cgroup_parent = xstrdup("/machine.slice");
         f->capability_bounding = (UINT64_C(1) << 41) - 1;
         for (size_t i = 0; i < ELEMENTSOF(f->rlimit_soft); i++)
@@ -284,6 +284,7 @@ static void tun(HostFacts *f)
 static void rootless_alone(HostFacts *f)
 {
         f->rootless = true;
+        f->can_mknod = false;
         f->has_idmapped_mounts = f->has_sys_resource = false;
         replace(&f->cgroup_parent, NULL);
         f->rlimit_hard[7] = 4096; /* RLIMIT_NOFILE */

@@ -323,6 +323,18 @@ END
         exec 9>&-
 }
 
+@test "devices belong to the machine's root: it opens what is 0600 on the host, with and without a user namespace" {
+        local devices=(null zero full random urandom tty) more device users
+        for device in fuse net/tun; do [ ! -c "/dev/$device" ] || more+=" $device"; done
+        for users in pick no; do
+                run in_root --private-users=$users sh -c "cd /dev; stat -c '%n %a %t:%T %u' ${devices[*]}$more"
+                [ "$output" = "$(cd /dev && stat -c '%n %a %t:%T 0' ${devices[*]}$more)" ]
+                in_root --private-users=$users sh -ec "for d in null full$more; do exec 3<>/dev/\$d; done; ! grep ' /dev/null ' /proc/self/mountinfo"
+                [ "$(umask 077; in_root --private-users=$users stat -c %a /dev /dev/char ${more:+/dev/net} | uniq)" = 755 ]
+                in_root --private-users=$users cmp -s /dev/char/1:5 /dev/zero -n 16
+        done
+}
+
 @test "files of a tree that is shifted can still be mapped to another range" {
         chown -hR 655360:655360 "$D"
         [ "$(in_root --private-users=1310720 stat -c %u /etc/passwd)" = 0 ]
