@@ -30,6 +30,7 @@ void options_done(Options *o)
         strv_free(o->components);
         strv_free(o->mirrors);
         strv_free(o->keyrings);
+        strv_free(o->zfs_properties);
         *o = (Options){0};
 }
 
@@ -110,7 +111,7 @@ static int take_verify(Options *o, size_t offset, const char *value)
 
 static const char *const json_choices[] = {"short", "pretty", "off", NULL};
 static const char *const variant_choices[] = {"minbase", "standard", "boot", NULL};
-static const char *const driver_choices[] = {"overlay", "btrfs", "directory", NULL};
+static const char *const driver_choices[] = {"overlay", "zfs", "btrfs", "directory", NULL};
 static const char *const verify_choices[] = {"signature", "checksum", "no", NULL};
 
 #define NONE     SPEC_ARGUMENT_NONE
@@ -183,10 +184,14 @@ const OptionRow option_rows[_OPTION_MAX] = {
                                     AT(keyrings),
                                     .is_file = true},
                 [OPTION_DRIVER] = {{0, "driver", REQUIRED, "DRIVER",
-                                    "How it is stored: overlay, btrfs or directory (default: the best of the store)"},
+                                    "How it is stored: overlay, zfs, btrfs or directory (default: the best of the store)"},
                                    take_string,
                                    AT(driver),
                                    driver_choices},
+                [OPTION_ZFS_PROPERTY] = {{0, "zfs-property", REQUIRED, "PROPERTY=VALUE,…",
+                                          "Of the dataset, as zfs create -o has it: encryption=on,keyformat=passphrase"},
+                                         take_list,
+                                         AT(zfs_properties)},
                 [OPTION_REBUILD] = {{0, "rebuild", NONE, NULL, "Build anew, even if there is a finished image of this source"},
                                     take_true,
                                     AT(rebuild)},

@@ -16,7 +16,7 @@ typedef struct Options {
         Format json;
         uint64_t timeout_usec; /* USEC_INFINITY: not given */
         char *variant, *arch, *driver, *profile;
-        char **include, **exclude, **components, **mirrors, **keyrings, **repos, **make_conf;
+        char **include, **exclude, **components, **mirrors, **keyrings, **repos, **make_conf, **zfs_properties;
 } Options;
 void options_init(Options *o);
 void options_done(Options *o);
@@ -46,6 +46,7 @@ typedef enum OptionId {
         OPTION_ARCH,
         OPTION_KEYRING,
         OPTION_DRIVER,
+        OPTION_ZFS_PROPERTY,
         OPTION_REBUILD,
         OPTION_ALLOW_EXPIRED,
         OPTION_VERIFY,

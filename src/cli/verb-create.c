@@ -29,6 +29,7 @@ int cli_create(Cli *c, Error *e)
                                                         .make_conf = o->make_conf,
                                         },
                         .driver = driver,
+                        .zfs_properties = o->zfs_properties,
                         .rebuild = o->rebuild,
         };
         return machine_create(&c->host, &request, e);

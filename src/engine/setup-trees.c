@@ -128,7 +128,9 @@ static int finish_tree(const Trees *t, const PlanOp *op, int take_tree, const ch
                 r = finish_top_only(tree, op, attrs);
         (void)owned_userns;
         if (r == -EINVAL && idmapped)
-                return error_set(e, r, "the file system at '%s' cannot be mounted with mapped IDs; run without private users",
+                return error_set(e, r,
+                                 "the file system at '%s' cannot be mounted with mapped IDs; use --private-users=no, or "
+                                 "--private-users-ownership=chown to give the files to the range",
                                  path);
         if (r < 0)
                 return error_sys(e, r, "cannot set the attributes of the tree at '%s'", path);

@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/hash.h"
+#include "base/strv.h"
 #include "machine/create-lock.h"
 #include "machine/create-runner.h"
 #include "machine/run-identity.h"
@@ -28,6 +29,10 @@ typedef struct Create {
 /* The finished root file system of a plan: images made for another driver than the store's own have another name. */
 static char *image_name(const Create *c, const char *key)
 {
+        _cleanup_free_ char *properties = c->request->zfs_properties ? strv_join(c->request->zfs_properties, ",") : NULL;
+        static const uint8_t zero[16] = {0};
+        if (properties) /* of the image, too: a clone is as its origin */
+                return xasprintf("%s-zfs-%016" PRIx64, key, hash_siphash24(properties, strlen(properties), zero));
         if (c->driver == store_default_driver(c->store))
                 return xstrdup(key);
         return xasprintf("%s-%s", key, store_driver_name(c->driver));
@@ -165,6 +170,9 @@ static int create(Create *c, Error *e)
         if (r < 0)
                 return r;
         c->driver = c->request->driver >= 0 ? c->request->driver : store_default_driver(c->store);
+        r = store_use_zfs_properties(c->store, c->driver, c->request->zfs_properties, e);
+        if (r < 0)
+                return r;
         if (c->request->rebuild)
                 return build_and_clone(c, e);
         _cleanup_(distro_last_done) DistroLast last = {0};

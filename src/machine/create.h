@@ -10,9 +10,10 @@
 typedef struct CreateRequest {
         const char *name;
         const char *source;
-        DistroRequest distro; /* the parts that options set; distribution and suite come from source */
-        StoreDriverId driver; /* _STORE_DRIVER_INVALID = the store's default */
-        bool rebuild;         /* do not use a finished image */
+        DistroRequest distro;        /* the parts that options set; distribution and suite come from source */
+        StoreDriverId driver;        /* _STORE_DRIVER_INVALID = the store's default */
+        char *const *zfs_properties; /* PROPERTY=VALUE */
+        bool rebuild;                /* do not use a finished image */
 } CreateRequest;
 
 /* Of the cache what the newest indexes do not name, and images that no request leads to any more. */

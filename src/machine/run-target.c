@@ -118,7 +118,8 @@ static int open_machine(Target *t, Error *e)
                 r = store_open(t->host->machines_dir, &t->store, e);
         if (r < 0)
                 return r;
-        return store_find(t->store, STORE_MACHINE, t->name, &t->image, e);
+        r = store_find(t->store, STORE_MACHINE, t->name, &t->image, e);
+        return r < 0 ? r : store_ready(t->store, &t->image, isatty(STDIN_FILENO), e);
 }
 
 /* Of a machine that is made at its start: for its plan, the template stands for it. */

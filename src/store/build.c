@@ -63,7 +63,7 @@ int store_build_begin(Store *s, StoreKind kind, const char *name, StoreDriverId 
         *ret = BUILD_NONE; /* may be aborted in any case */
         if (r < 0)
                 return r;
-        if (!d || !d->finish)
+        if (!d || (!d->finish && !d->commit))
                 return error_set(e, -EOPNOTSUPP, "the %s driver cannot make '%s'", d ? d->name : "given", name);
         StoreBuild b = BUILD_NONE;
         b.store = s;
@@ -117,6 +117,8 @@ static int commit(StoreBuild *b, Work *w, bool replace, Error *e)
         if (hold < 0)
                 return hold;
         int r = b->kind == STORE_MACHINE ? entries_machine_is_free(b->store, b->name, e) : 0;
+        if (r == 0 && d->commit)
+                return d->commit(b, w, replace, hold, e);
         if (r == 0)
                 r = d->finish(b, w, e);
         if (r < 0)

@@ -29,6 +29,8 @@ typedef struct StoreDriver {
         int (*make)(StoreBuild *b, const Work *w, Error *e); /* the empty WORK_TREE; NULL: a plain directory */
         /* Makes WORK_NEW from the WORK_TREE that was filled; the store is held. */
         int (*finish)(StoreBuild *b, const Work *w, Error *e);
+        /* Instead of that and of renaming WORK_NEW into its place. hold: the lock of the store. */
+        int (*commit)(StoreBuild *b, const Work *w, bool replace, int hold, Error *e);
 
         int (*clone)(const StoreChange *c, Error *e);
         int (*snapshot)(const StoreChange *c, Error *e);
@@ -41,10 +43,11 @@ typedef struct StoreDriver {
         int (*rename)(const StoreChange *c, Error *e);
         int (*read_only)(const StoreChange *c, bool on, Error *e);
         int (*set_limit)(const StoreChange *c, uint64_t bytes, Error *e);
+        int (*ready)(Store *s, StoreImage *i, bool ask, Error *e);              /* before a machine is started */
         int (*usage)(Store *s, const StoreImage *i, StoreUsage *ret, Error *e); /* only what is known without counting */
 } StoreDriver;
 
-extern const StoreDriver driver_btrfs, driver_overlay, driver_directory, driver_raw;
+extern const StoreDriver driver_zfs, driver_btrfs, driver_overlay, driver_directory, driver_raw;
 
 const StoreDriver *driver_at(size_t precedence); /* NULL behind the last */
 const StoreDriver *driver_by_id(StoreDriverId id);
@@ -75,6 +78,9 @@ int entries_clear_stale_snapshots(Store *s, const Work *w, const char *entry);
 int entries_moved_away(const StoreChange *c, int code, Error *e);
 int entries_remove(const StoreChange *c, Error *e);
 int entries_rename(const StoreChange *c, Error *e);
+/* The same with something else than rename(2) for the image itself; hold: the lock of the store. */
+typedef int (*RenameFunc)(const StoreChange *c, const Work *w, const Place *p, int hold, Error *e);
+int entries_rename_by(const StoreChange *c, RenameFunc rename, Error *e);
 int entries_snapshot_remove(const StoreChange *c, Error *e);
 int entries_snapshot_find(const StoreChange *c, StoreImage *ret, Error *e);
 int entries_snapshots(const StoreChange *c, StoreSnapshot **ret, size_t *ret_n, Error *e);

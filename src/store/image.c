@@ -29,6 +29,8 @@ void store_image_done(StoreImage *i)
         free(i->name);
         free(i->path);
         free(i->directory);
+        free(i->dataset);
+        free(i->locked);
         strv_free(i->layers);
         free(i->upper);
         free(i->work);

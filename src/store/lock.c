@@ -130,6 +130,8 @@ int image_lock(const StoreImage *i, bool exclusive, bool block, StoreLock *ret, 
  * host can see it: it would cost the start of a small machine more than many a mount, and leave dirt when it is killed. */
 int store_lock(Store *s, const StoreImage *i, bool exclusive, StoreLock *ret, Error *e)
 {
+        if (i->dataset && strchr(i->dataset, '@')) /* it cannot change, and ZFS keeps what is in use */
+                return 0;
         return lock_both(i, s || may_be_shared(i->path), exclusive, false, ret, e);
 }
 

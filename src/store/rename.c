@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/fs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +9,6 @@
 
 #include "base/alloc.h"
 #include "base/fd.h"
-#include "base/libc.h"
 #include "base/path.h"
 #include "base/str.h"
 #include "base/strv.h"
@@ -51,9 +49,9 @@ static int is_in_the_way(void *ctx, int dirfd, const char *dir, const char *old,
 
 static int move_side_file(void *ctx, int dirfd, const char *dir, const char *old, const char *new)
 {
-        if (renameat2(dirfd, old, dirfd, new, RENAME_NOREPLACE) == 0 || errno == ENOENT || errno == EEXIST || errno == EROFS)
-                return 0;
-        return -errno;
+        int r = rename_exclusive(dirfd, old, dirfd, new);
+
+        return r == -ENOENT || r == -EEXIST || r == -EROFS ? 0 : r;
 }
 
 /* The image has its new name: everything else follows. Every step may have been done before. */
@@ -101,30 +99,26 @@ static int lock_new_name(const StoreChange *c, const char *entry, StoreLock *ret
         return ret->local_fd < 0 ? error_sys(e, ret->local_fd, "cannot lock the name '%s'", c->name) : 0;
 }
 
-static int decide(const StoreChange *c, const Work *w, const Place *place, Error *e)
+static int note(const StoreChange *c, const Work *w, const Place *place)
 {
-        Store *s = c->store;
-        const char *old = path_basename(c->image->path);
-        _cleanup_free_ char *target = path_join(old, place->entry);
-        int r = entries_clear_stale_snapshots(s, w, place->entry);
+        _cleanup_free_ char *target = path_join(path_basename(c->image->path), place->entry);
+        int r = entries_clear_stale_snapshots(c->store, w, place->entry);
 
         if (r == 0 && (symlinkat(target, w->fd, WORK_RENAME) < 0 || fsync(w->fd) < 0))
                 r = -errno;
-        if (r == 0)
-                r = renameat2(s->root_fd, old, s->root_fd, place->entry, RENAME_NOREPLACE) < 0 ? -errno : 0;
-        if (r == -EINVAL || r == -ENOSYS) /* NFS; all who make names here hold the store's lock */
-                r = renameat(s->root_fd, old, s->root_fd, place->entry) < 0 ? -errno : 0;
-        if (r < 0)
-                return entries_moved_away(c, r, e);
-        r = follow(w, old, place->entry);
-        if (r == 0 && fsync(s->root_fd) < 0)
-                r = -errno;
-        return r < 0 ? error_sys(e, r, "machine '%s' is now called '%s', but its settings or snapshots are not yet",
-                                 c->image->name, c->name)
-                     : 0;
+        return r;
 }
 
-int entries_rename(const StoreChange *c, Error *e)
+static int rename_entry(const StoreChange *c, const Work *w, const Place *place, int hold, Error *e)
+{
+        int root = c->store->root_fd;
+        const char *old = path_basename(c->image->path);
+        int r = rename_exclusive(root, old, root, place->entry);
+
+        return r < 0 ? entries_moved_away(c, r, e) : 0;
+}
+
+int entries_rename_by(const StoreChange *c, RenameFunc rename, Error *e)
 {
         _cleanup_(place_done) Place place = {0};
         _cleanup_(store_unlock) StoreLock lock = STORE_LOCK_NONE;
@@ -138,5 +132,23 @@ int entries_rename(const StoreChange *c, Error *e)
                 r = each_side_file(c->store, c->image->name, c->name, is_in_the_way, e);
         if (r == 0)
                 r = work_begin(c->store, c->image->name, &w, e);
-        return r < 0 ? r : decide(c, &w, &place, e);
+        if (r < 0)
+                return r;
+        r = note(c, &w, &place);
+        if (r < 0)
+                return entries_moved_away(c, r, e);
+        r = rename(c, &w, &place, hold, e);
+        if (r < 0)
+                return r;
+        r = follow(&w, path_basename(c->image->path), place.entry);
+        if (r == 0 && fsync(c->store->root_fd) < 0)
+                r = -errno;
+        return r < 0 ? error_sys(e, r, "machine '%s' is now called '%s', but its settings or snapshots are not yet",
+                                 c->image->name, c->name)
+                     : 0;
+}
+
+int entries_rename(const StoreChange *c, Error *e)
+{
+        return entries_rename_by(c, rename_entry, e);
 }

@@ -17,13 +17,14 @@
 #include "base/strv.h"
 #include "store/driver.h"
 #include "store/names.h"
+#include "store/zfs.h"
 
 /* In order of precedence: what nobody else claims is the directory driver's. */
-static const StoreDriver *const drivers[] = {&driver_overlay, &driver_raw, &driver_btrfs, &driver_directory};
+static const StoreDriver *const drivers[] = {&driver_overlay, &driver_raw, &driver_zfs, &driver_btrfs, &driver_directory};
 static_assert(ELEMENTSOF(drivers) == _STORE_DRIVER_MAX, "every driver has its row");
 
 /* What new machines get: the first that is available. */
-static const StoreDriver *const preferred[] = {&driver_btrfs, &driver_overlay};
+static const StoreDriver *const preferred[] = {&driver_zfs, &driver_btrfs, &driver_overlay};
 
 const char *const entry_suffixes[] = {"", ".mstack", ".raw", NULL};
 
@@ -63,7 +64,7 @@ int store_driver_from_name(const char *name, StoreDriverId *ret, Error *e)
                         *ret = drivers[i]->id;
                         return 0;
                 }
-                if (drivers[i]->finish)
+                if (drivers[i]->finish || drivers[i]->commit)
                         strv_push(&names, drivers[i]->name);
         }
         _cleanup_free_ char *list = strv_join(names, ", ");
@@ -100,12 +101,33 @@ int store_check_driver(Store *s, StoreDriverId id, Error *e)
 {
         const StoreDriver *d = driver_by_id(id);
 
-        if (!d->finish)
+        if (!d->finish && !d->commit)
                 return error_set(e, -EOPNOTSUPP, "the %s driver makes no new machines", d->name);
         if (d->available && !d->available(s))
                 return error_set(e, -EOPNOTSUPP,
                                  "the file system of '%s' cannot carry machines of the %s driver; '%s' can be used", s->root,
                                  d->name, store_driver_name(store_default_driver(s)));
+        return 0;
+}
+
+int store_ready(Store *s, StoreImage *i, bool ask, Error *e)
+{
+        const StoreDriver *d = driver_by_id(i->driver);
+
+        return d->ready ? d->ready(s, i, ask, e) : 0;
+}
+
+int store_use_zfs_properties(Store *s, StoreDriverId id, char *const *properties, Error *e)
+{
+        if (!properties)
+                return 0;
+        if (id != STORE_ZFS)
+                return error_set(e, -EOPNOTSUPP,
+                                 "--zfs-property= is for machines on the zfs driver, and this one is on the %s driver",
+                                 store_driver_name(id));
+        Zfs *z = zfs_of(s);
+        strv_free(z->properties);
+        z->properties = strv_copy(properties);
         return 0;
 }
 
@@ -134,6 +156,7 @@ Store *store_close(Store *s)
 {
         if (s) {
                 fd_close(s->root_fd);
+                zfs_done(s->zfs);
                 free(s->root);
                 free(s);
         }

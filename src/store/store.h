@@ -6,6 +6,7 @@
  *   NAME/            driver "directory": a plain tree, as debootstrap or systemd-nspawn leave it
  *   NAME.mstack/     driver "overlay": systemd.mstack(7): layer@0, layer@1 … (symlinks to shared layers, lowest first), rw/data, rw/work
  *   NAME/            driver "btrfs": the same as a subvolume
+ *   NAME/            driver "zfs": a dataset is mounted there
  *   NAME.raw         driver "raw": a disk image (store/disk.h), which is started as it is
  *   .berth.v/        what is not a machine: layers/ID (shared, read-only trees, an ID is 32 random hex digits), snapshots/NAME/SNAP.mstack
  *                    (the same layout without rw) or SNAP/, images/KEY.mstack (finished roots that create clones from), and
@@ -35,11 +36,12 @@ typedef enum StoreDriverId {
         STORE_OVERLAY,
         STORE_BTRFS,
         STORE_RAW,
+        STORE_ZFS,
         _STORE_DRIVER_MAX,
         _STORE_DRIVER_INVALID = -22
 } StoreDriverId;
-const char *store_driver_name(StoreDriverId id); /* "directory", "overlay", "btrfs" */
-const char *store_driver_type(StoreDriverId id); /* as machinectl calls it: "directory", "mstack", "subvolume" */
+const char *store_driver_name(StoreDriverId id); /* "directory", "overlay", "btrfs", "zfs" */
+const char *store_driver_type(StoreDriverId id); /* as machinectl calls it: "directory", "mstack", "subvolume"; "dataset" */
 /* With a message that lists what there is. */
 int store_driver_from_name(const char *name, StoreDriverId *ret, Error *e);
 
@@ -51,10 +53,11 @@ typedef struct StoreImage {
         StoreDriverId driver;
         char *path; /* /var/lib/machines/NAME or NAME.mstack */
         bool read_only;
-        char *directory;                      /* the root, when it is one tree: directory, btrfs */
-        bool disk;                            /* path is a disk image or block device; directory: while somebody looks into it */
-        char **layers;                        /* overlay: absolute paths of the lower layers, topmost first */
-        char *upper, *work;                   /* overlay: NULL when the image is read-only (a snapshot, a cached image) */
+        char *directory;        /* the root, when it is one tree: directory, btrfs, zfs; NULL: a dataset that is not mounted */
+        char *dataset, *locked; /* zfs: its name, and whose key is missing */
+        bool disk;              /* path is a disk image or block device; directory: while somebody looks into it */
+        char **layers;          /* overlay: absolute paths of the lower layers, topmost first */
+        char *upper, *work;     /* overlay: NULL when the image is read-only (a snapshot, a cached image) */
         uint64_t created_usec, modified_usec; /* realtime; 0 = unknown */
         dev_t dev; /* of path when it was read: store_lock() refuses an image that was exchanged since */
         ino_t ino;
@@ -91,6 +94,11 @@ int store_stack_at(const char *path, StoreImage *ret, Error *e);
 int store_list(Store *s, StoreKind kind, StoreImage **ret, size_t *ret_n, Error *e);
 /* As an image: the read-only stack of a snapshot. */
 int store_find_snapshot(Store *s, const char *name, const char *snapshot, StoreImage *ret, Error *e);
+
+/* Before a machine is started: a dataset that is not mounted gets mounted, its key asked for on the terminal with `ask`. */
+int store_ready(Store *s, StoreImage *i, bool ask, Error *e);
+/* PROPERTY=VALUE of the datasets made from now on; -EOPNOTSUPP with a message where new machines get none. */
+int store_use_zfs_properties(Store *s, StoreDriverId id, char *const *properties, Error *e);
 
 /* The image's files seen from the host without mounting it (layers with whiteouts and opaque directories honoured, symlinks
  * followed inside the image): a read-only descriptor, or -errno. For passwd, os-release, machine-id, /sbin/init. */

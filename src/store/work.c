@@ -20,6 +20,7 @@
 #include "base/str.h"
 #include "base/strv.h"
 #include "store/layers.h"
+#include "store/zfs.h"
 #include "sys/lock.h"
 #include "sys/subvolume.h"
 
@@ -49,8 +50,7 @@ int dir_entries(int dirfd, const char *path, char ***ret)
         return 0;
 }
 
-/* RENAME_NOREPLACE, or its like. */
-static int rename_exclusive(int from_fd, const char *from, int to_fd, const char *to)
+int rename_exclusive(int from_fd, const char *from, int to_fd, const char *to)
 {
         if (renameat2(from_fd, from, to_fd, to, RENAME_NOREPLACE) == 0)
                 return 0;
@@ -104,12 +104,14 @@ static int settle_removal(const Work *w)
         return 0;
 }
 
-static int settle(Store *s, const Works *dead)
+static int settle(Store *s, const Works *dead, int hold)
 {
         int r = 0;
 
         if (dead->n > 0)
                 r = layers_settle(s);
+        for (size_t i = 0; r == 0 && i < dead->n; i++)
+                zfs_settle(&dead->items[i], hold); /* a busy dataset is no reason to stop everything: it is tried again */
         for (size_t i = 0; r == 0 && i < dead->n; i++)
                 r = settle_removal(&dead->items[i]);
         for (size_t i = 0; r == 0 && i < dead->n; i++)
@@ -146,7 +148,7 @@ int store_hold(Store *s, Error *e)
                 return hold;
         int r = works_dead(s, &dead);
         if (r == 0)
-                r = settle(s, &dead);
+                r = settle(s, &dead, hold);
         if (r < 0)
                 return error_sys(e, r, "cannot complete what an interrupted command left in '%s/%s'", s->root, STORE_WORK);
         return TAKE_FD(hold);
@@ -200,6 +202,8 @@ static void remove_subvolumes(int dirfd, const char *path)
 
 static void remove_tree(Store *s, const Work *w)
 {
+        if (!zfs_discard(w))
+                return;
         remove_subvolumes(w->fd, ".");
         remove_subvolumes(w->fd, WORK_SNAPSHOTS);
         (void)file_remove_tree_at(s->root_fd, w->path);
@@ -233,7 +237,7 @@ void work_clear_debris(Store *s)
                 return;
         {
                 _cleanup_close_ int hold = hold_raw(s, NULL);
-                if (hold < 0 || works_dead(s, &dead) < 0 || dead.n == 0 || settle(s, &dead) < 0)
+                if (hold < 0 || works_dead(s, &dead) < 0 || dead.n == 0 || settle(s, &dead, hold) < 0)
                         return;
                 for (size_t i = 0; i < dead.n; i++)
                         (void)renameat(dead.items[i].fd, WORK_NEW, dead.items[i].fd, WORK_DEAD); /* uses its layers no more */

@@ -10,6 +10,7 @@
 struct Store {
         char *root;
         int root_fd;
+        struct Zfs *zfs; /* what zfs_of() found; NULL: nobody has asked */
 };
 
 #define STORE_PRIVATE   ".berth.v"
@@ -26,6 +27,7 @@ struct Store {
 #define WORK_DEAD      "dead"      /* was WORK_NEW of a killed command */
 #define WORK_REMOVED   "removed"   /* a machine given up: its snapshots follow */
 #define WORK_RENAME    "rename"    /* what a machine is about to be called (rename.c) */
+#define WORK_ZFS       "zfs"       /* below which dataset this one works (zfs-settle.c) */
 #define WORK_SNAPSHOTS "snapshots" /* snapshots given up */
 
 typedef struct Work {
@@ -48,6 +50,8 @@ void work_clear_debris(Store *s);
 int rename_settle(const Work *w);
 /* Lock files that nobody holds: whoever was killed could not take them away. */
 void locks_clear_stale(Store *s);
+/* RENAME_NOREPLACE, or its like where the file system has none: all who make names here hold the store's lock. */
+int rename_exclusive(int from_fd, const char *from, int to_fd, const char *to);
 /* Renames `name` of w to the free `entry` in `dir` (relative to the store's root), durably. -EEXIST when it is taken. */
 int work_place(const Work *w, const char *name, const char *dir, const char *entry);
 

@@ -163,6 +163,10 @@ int sys_chown_tree(const char *path, uint32_t base, Error *e)
                 return error_sys(e, -errno, "cannot open '%s'", path);
         Walk w = {.base = base, .dev = st.st_dev};
         int r = shift_node(fd, &st, base, BUSY_BASE);
+        if (r == -EINVAL)
+                return error_set(e, r,
+                                 "the file system of '%s' knows no user IDs as large as are needed here; use --private-users=no",
+                                 path);
         if (r >= 0)
                 r = walk_push(&w, fd);
         if (r >= 0)

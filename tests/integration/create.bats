@@ -95,7 +95,7 @@ succeeds() {
         fails_with "unknown variant 'small'; there are minbase, standard, boot" tiny web --variant=small
         fails_with "suite 'tiny' on file://$MIRROR/www has no component 'contrib'; it has: main" tiny web --components=contrib
         fails_with "suite 'tiny' on file://$MIRROR/www has no binary-pdp11; it has: all *" tiny web --arch=pdp11
-        fails_with "there is no driver 'ext4'; there are overlay, btrfs" tiny web --driver=ext4
+        fails_with "there is no driver 'ext4'; there are overlay, zfs, btrfs, directory" tiny web --driver=ext4
         succeeds tiny web
 }
 

@@ -448,6 +448,31 @@ clean() {
 SCRIPT
 }
 
+@test "directory machines on xfs share their blocks, on ext4 they are copied" {
+        command -v mkfs.xfs >/dev/null || skip "needs xfsprogs"
+        dd if=/dev/urandom of="$T/tree/big" bs=1M count=100 status=none
+        for fs in "xfs -m reflink=1" "ext4 -F"; do
+                truncate -s 1G "$T/disk"
+                mkfs.${fs%% *} -q ${fs#* } "$T/disk"
+                mkdir -p "$T/mnt"
+                R=$T/mnt/m FS=${fs%% *} T=$T TOOL=$TOOL unshare -m bash -eu <<'SCRIPT'
+                        mount -o loop "$T/disk" "$T/mnt"
+                        "$TOOL" create "$R" web directory "$T/tree"
+                        used() { sync -f "$T/mnt"; df -k --output=used "$T/mnt" | tail -n 1; }
+                        before=$(used)
+                        "$TOOL" clone "$R" web copy
+                        "$TOOL" snapshot "$R" web s
+                        more=$(($(used) - before))
+                        if [ $FS = xfs ]; then [ $more -lt 20000 ]; else [ $more -ge 200000 ]; fi
+                        cmp "$T/tree/big" "$R/copy/big"
+                        echo changed >"$R/copy/big"
+                        "$TOOL" rollback "$R" web s
+                        cmp "$T/tree/big" "$R/web/big"
+SCRIPT
+                rm "$T/disk"
+        done
+}
+
 @test "a deep stack is announced, and one too deep for overlayfs refused" {
         st create web overlay "$T/tree"
         id=$(basename "$(readlink "$R/web.mstack/layer@0")")

@@ -16,7 +16,7 @@ static void drivers_have_names(void **state)
         assert_int_equal(store_driver_from_name("overlay", &id, &e), 0);
         assert_int_equal(id, STORE_OVERLAY);
         assert_int_equal(store_driver_from_name("ext4", &id, &e), -EINVAL);
-        assert_non_null(strstr(e.message, "there is no driver 'ext4'; there are overlay, btrfs"));
+        assert_non_null(strstr(e.message, "there is no driver 'ext4'; there are overlay, zfs, btrfs"));
         assert_null(store_driver_name(_STORE_DRIVER_INVALID));
 }
 
