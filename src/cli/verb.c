@@ -25,9 +25,8 @@ const Verb verbs[_VERB_MAX] = {
                                  .words = WORDS_SOURCE,
                                  .options = {OPTION_VARIANT, OPTION_INCLUDE, OPTION_EXCLUDE, OPTION_COMPONENTS, OPTION_MIRROR,
                                              OPTION_ARCH, OPTION_KEYRING, OPTION_DRIVER, OPTION_ZFS_PROPERTY, OPTION_REBUILD,
-                                             OPTION_ALLOW_EXPIRED,
-                                             OPTION_VERIFY, OPTION_BINHOST, OPTION_PACKAGE, OPTION_PROFILE, OPTION_REPO,
-                                             OPTION_MAKE_CONF},
+                                             OPTION_ALLOW_EXPIRED, OPTION_VERIFY, OPTION_BINHOST, OPTION_PACKAGE, OPTION_PROFILE,
+                                             OPTION_REPO, OPTION_MAKE_CONF},
                                  .program = "berth-create",
                                  .help = "Make a machine from a distribution's own packages",
                                  .description = "SOURCE is DISTRIBUTION:SUITE, as debian:bookworm or ubuntu:noble; "

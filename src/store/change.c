@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
+#include "base/fd.h"
+#include "base/path.h"
 #include "store/driver.h"
 #include "store/layers.h"
 #include "store/names.h"
@@ -199,6 +202,15 @@ void store_usage(Store *s, const StoreImage *i, StoreUsage *ret)
                 *ret = (StoreUsage){STORE_UNKNOWN, STORE_UNKNOWN, STORE_UNKNOWN, STORE_UNKNOWN};
 }
 
+static int copy_image(const char *source, const Work *w, const char *name, Error *e)
+{
+        _cleanup_free_ char *dir = path_dirname(source);
+        _cleanup_close_ int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        int r = fd < 0 ? -errno : sys_copy_file(fd, path_basename(source), w->fd, name);
+
+        return r < 0 ? error_sys(e, r, "'%s'", source) : 0;
+}
+
 int copy_frozen(const StoreChange *c, const char *source, const Work *w, const char *name, Error *e)
 {
         const StoreQuiesce *q = c->quiesce;
@@ -207,7 +219,8 @@ int copy_frozen(const StoreChange *c, const char *source, const Work *w, const c
 
         if (r < 0)
                 return r;
-        r = sys_copy_tree(AT_FDCWD, source, w->fd, name, c->events, e);
+        r = driver_by_id(c->image->driver)->is_file ? copy_image(source, w, name, e)
+                                                    : sys_copy_tree(AT_FDCWD, source, w->fd, name, c->events, e);
         if (freeze) {
                 int k = q->freeze(q->ctx, false, r < 0 ? NULL : e);
                 if (r == 0)

@@ -31,6 +31,18 @@ static int find_place(const StoreChange *c, bool snapshot, Place *ret, Error *e)
         return hold < 0 ? hold : entries_place(c, snapshot, ret, e);
 }
 
+/* A disk image is not looked into. */
+static int renew(const StoreChange *c, const Work *w, Error *e)
+{
+        if (!driver_by_id(c->image->driver)->is_file)
+                return edit_new(c, w, e);
+        if (c->edit && c->edit->edit)
+                events_warning(c->events,
+                               "machine '%s' is a copy of a disk image, and keeps its machine-id, host keys and host name",
+                               c->name);
+        return 0;
+}
+
 static int copy_to(const StoreChange *c, bool snapshot, Error *e)
 {
         _cleanup_(place_done) Place place = {0};
@@ -42,7 +54,7 @@ static int copy_to(const StoreChange *c, bool snapshot, Error *e)
         if (r == 0)
                 r = copy_frozen(c, c->image->path, &w, WORK_NEW, e);
         if (r == 0 && !snapshot)
-                r = edit_new(c, &w, e);
+                r = renew(c, &w, e);
         if (r < 0)
                 return r;
         _cleanup_close_ int hold = store_hold(c->store, e);
@@ -52,17 +64,17 @@ static int copy_to(const StoreChange *c, bool snapshot, Error *e)
         return r < 0 ? r : entries_commit(c->store, &w, &place, e);
 }
 
-static int directory_clone(const StoreChange *c, Error *e)
+int copied_clone(const StoreChange *c, Error *e)
 {
         return copy_to(c, false, e);
 }
 
-static int directory_snapshot(const StoreChange *c, Error *e)
+int copied_snapshot(const StoreChange *c, Error *e)
 {
         return copy_to(c, true, e);
 }
 
-static int directory_rollback(const StoreChange *c, Error *e)
+int copied_rollback(const StoreChange *c, Error *e)
 {
         _cleanup_(store_image_done) StoreImage snapshot = {0};
         _cleanup_(work_end) Work w = WORK_NONE;
@@ -85,9 +97,9 @@ const StoreDriver driver_directory = {
                 .suffix = "",
                 .load = directory_load,
                 .finish = entries_finish,
-                .clone = directory_clone,
-                .snapshot = directory_snapshot,
-                .rollback = directory_rollback,
+                .clone = copied_clone,
+                .snapshot = copied_snapshot,
+                .rollback = copied_rollback,
                 .snapshot_remove = entries_snapshot_remove,
                 .remove = entries_remove,
                 .snapshot_find = entries_snapshot_find,

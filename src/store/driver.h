@@ -65,6 +65,11 @@ extern const char *const entry_suffixes[]; /* of all drivers, NULL-terminated */
 
 char *entry_name(const char *entry); /* without its suffix */
 
+/* For drivers whose every state is a whole copy (driver-directory.c). */
+int copied_clone(const StoreChange *c, Error *e);
+int copied_snapshot(const StoreChange *c, Error *e);
+int copied_rollback(const StoreChange *c, Error *e);
+
 /* WORK_TREE as it is becomes WORK_NEW. */
 int entries_finish(StoreBuild *b, const Work *w, Error *e);
 /* Where clone or snapshot c->name will be; -EEXIST with a message when it is there already. Under store_hold(), as the next three. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "sys/copy-private.h"
+#include "sys/copy.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -175,4 +176,19 @@ int copy_file_metadata(CopyFile *c, int from_dirfd, const char *from, int to_dir
         if (r < 0)
                 return r;
         return utimensat(to_dirfd, to, times, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+}
+
+int sys_copy_file(int src_dirfd, const char *src, int dst_dirfd, const char *dst)
+{
+        _cleanup_(copy_file_done) CopyFile c = {0};
+        _cleanup_close_ int from = openat(src_dirfd, src, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+        _cleanup_close_ int to = openat(dst_dirfd, dst, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+        struct statx sx;
+
+        if (from < 0 || to < 0 || statx(from, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &sx) < 0)
+                return -errno;
+        int r = copy_file_data(&c, from, to, &sx);
+        if (r == 0 && ftruncate(to, (off_t)sx.stx_size) < 0) /* a hole at the end */
+                r = -errno;
+        return r < 0 ? r : copy_file_metadata(&c, src_dirfd, src, dst_dirfd, dst, &sx);
 }

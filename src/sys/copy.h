@@ -11,3 +11,5 @@
  * not cross into other file systems and does not follow links. What a failure left in dst is the
  * caller's to remove. */
 int sys_copy_tree(int src_dirfd, const char *src, int dst_dirfd, const char *dst, const Events *events, Error *e);
+/* A regular file in the same way, to a new one. Both directories are open ones, and the names have no slash. */
+int sys_copy_file(int src_dirfd, const char *src, int dst_dirfd, const char *dst);
