@@ -51,7 +51,9 @@ int message_receive(int sock, Message *ret, int *fds, size_t max_fds, size_t *re
 {
         ssize_t n = sys_recv_fds(sock, ret, sizeof(*ret), fds, max_fds, ret_n_fds);
 
-        if (n == -ECONNRESET) /* the peer died with unread messages of ours */
+        if (n == -ECONNRESET) /* the peer died with unread messages of ours; that is told first, then what it said before */
+                n = sys_recv_fds(sock, ret, sizeof(*ret), fds, max_fds, ret_n_fds);
+        if (n == -ECONNRESET)
                 return 0;
         if (n <= 0)
                 return (int)n;

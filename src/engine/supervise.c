@@ -47,12 +47,21 @@ static int watch(Supervisor *s, int fd, uint32_t tag)
         return watch_for(s, fd, tag, EPOLLIN);
 }
 
+/* What the child says last is read with its end: one wake-up less. Who asks for hooks waits for the answer. */
+static uint32_t setup_events(const Supervisor *s)
+{
+        for (size_t i = 0; i < s->plan->n; i++)
+                if (s->plan->items[i].type == OP_RUNTIME_HOOKS)
+                        return EPOLLIN | EPOLLRDHUP;
+        return EPOLLRDHUP;
+}
+
 int supervisor_open(Supervisor *s, Error *e)
 {
         s->epoll = epoll_create1(EPOLL_CLOEXEC);
         int r = s->epoll < 0 ? -errno : watch(s, s->pidfd, TAG_LEADER);
         if (r >= 0)
-                r = watch_for(s, s->sock, TAG_SETUP, EPOLLRDHUP); /* what it said last is read with its end: one wake-up less */
+                r = watch_for(s, s->sock, TAG_SETUP, setup_events(s));
         if (r >= 0)
                 r = watch(s, s->signals, TAG_SIGNALS);
         if (r >= 0 && s->io->control >= 0)

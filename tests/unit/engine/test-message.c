@@ -43,6 +43,24 @@ static void the_end_of_the_socket_is_zero(void **state)
         close(pair[1]);
 }
 
+/* The kernel tells of the lost messages first. */
+static void an_error_is_read_though_its_sender_left_messages_unread(void **state)
+{
+        Error sent = {0};
+        Message m;
+        int pair[2];
+
+        open_pair(pair);
+        error_set(&sent, -EIO, "lost");
+        assert_int_equal(message_send(pair[1], MESSAGE_GO, NULL, 0), 0);
+        assert_int_equal(message_send_error(pair[0], &sent), 0);
+        close(pair[0]);
+        assert_int_equal(message_receive(pair[1], &m, NULL, 0, NULL), 1);
+        assert_string_equal(m.error.message, "lost");
+        assert_int_equal(message_receive(pair[1], &m, NULL, 0, NULL), 0);
+        close(pair[1]);
+}
+
 static void empty_slots_stay_empty(void **state)
 {
         Message m;
@@ -93,6 +111,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                         cmocka_unit_test(an_error_crosses_by_value),
                         cmocka_unit_test(the_end_of_the_socket_is_zero),
+                        cmocka_unit_test(an_error_is_read_though_its_sender_left_messages_unread),
                         cmocka_unit_test(empty_slots_stay_empty),
                         cmocka_unit_test(more_trees_than_a_message_holds_take_two),
         };
