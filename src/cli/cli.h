@@ -42,6 +42,7 @@ int cli_list(Cli *c, Error *e);
 int cli_status(Cli *c, Error *e);
 int cli_show(Cli *c, Error *e);
 int cli_shell(Cli *c, Error *e);
+int cli_chroot(Cli *c, Error *e);
 int cli_snapshot(Cli *c, Error *e);
 int cli_snapshots(Cli *c, Error *e);
 int cli_clone(Cli *c, Error *e);

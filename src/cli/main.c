@@ -10,6 +10,7 @@ static const CliFunction functions[_VERB_MAX] = {
                 [VERB_STATUS] = cli_status,
                 [VERB_SHOW] = cli_show,
                 [VERB_SHELL] = cli_shell,
+                [VERB_CHROOT] = cli_chroot,
                 [VERB_SNAPSHOT] = cli_snapshot,
                 [VERB_SNAPSHOTS] = cli_snapshots,
                 [VERB_CLONE] = cli_clone,

@@ -23,6 +23,7 @@ void options_done(Options *o)
         free(o->arch);
         free(o->driver);
         free(o->profile);
+        free(o->boot);
         strv_free(o->repos);
         strv_free(o->make_conf);
         strv_free(o->include);
@@ -161,6 +162,14 @@ const OptionRow option_rows[_OPTION_MAX] = {
                 [OPTION_CACHE] = {{0, "cache", NONE, NULL, "Clean the caches of packages and of finished images"},
                                   take_true,
                                   AT(cache)},
+                [OPTION_BOOT] = {{0, "boot", REQUIRED, "DEVICE",
+                                  "Mount this on /boot: a block device, or the image of a file system"},
+                                 take_string,
+                                 AT(boot),
+                                 .is_file = true},
+                [OPTION_READ_ONLY] = {{0, "read-only", NONE, NULL, "Change nothing; the machine may then run, too"},
+                                      take_true,
+                                      AT(read_only)},
                 [OPTION_VARIANT] = {{0, "variant", REQUIRED, "VARIANT",
                                      "What the base system is: minbase, standard or boot (default)"},
                                     take_string,

@@ -11,11 +11,11 @@ typedef enum Format { FORMAT_OFF, FORMAT_SHORT, FORMAT_PRETTY } Format; /* --jso
 
 typedef struct Options {
         bool help, version, no_pager, no_ask_password, system, cleanup, no_legend, all, plan, restart, rebuild, same, cache,
-                        allow_expired;
+                        allow_expired, read_only;
         unsigned verify; /* DistroVerify */
         Format json;
         uint64_t timeout_usec; /* USEC_INFINITY: not given */
-        char *variant, *arch, *driver, *profile;
+        char *variant, *arch, *driver, *profile, *boot;
         char **include, **exclude, **components, **mirrors, **keyrings, **repos, **make_conf, **zfs_properties;
 } Options;
 void options_init(Options *o);
@@ -38,6 +38,8 @@ typedef enum OptionId {
         OPTION_RESTART,
         OPTION_SAME,
         OPTION_CACHE,
+        OPTION_BOOT,
+        OPTION_READ_ONLY,
         OPTION_VARIANT,
         OPTION_INCLUDE,
         OPTION_EXCLUDE,

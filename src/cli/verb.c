@@ -101,6 +101,23 @@ const Verb verbs[_VERB_MAX] = {
                                                "standard "
                                                "input is one. The exit "
                                                "status is the command's, or 128 and the number of the signal that ended it."},
+                [VERB_CHROOT] = {.name = "chroot",
+                                 .arguments = "DIRECTORY|NAME [COMMAND…]",
+                                 .min = 1,
+                                 .max = VERB_ANY,
+                                 .needs_root = true,
+                                 .command = true,
+                                 .words = WORDS_IMAGE_COMMAND,
+                                 .options = {OPTION_BOOT, OPTION_READ_ONLY},
+                                 .help = "Run a command, or a login shell, with all rights in a tree that does not run",
+                                 .description = "To rescue a system whose disk is mounted, or to install one by hand: what has a "
+                                                "'/' in it is a directory. The host's /dev and /sys are there, with /proc, an "
+                                                "empty /run and the host's resolv.conf; the environment is clean, and "
+                                                "/etc/profile is "
+                                                "read first. All of it is mounted in a namespace of the command's own, so that "
+                                                "the host has nothing to unmount, and what the command leaves running ends with "
+                                                "it. The tree is not protected from the command, nor is the host: for that there "
+                                                "is 'berth run'."},
                 [VERB_SNAPSHOT] = {.name = "snapshot",
                                    .arguments = "NAME SNAPSHOT",
                                    .min = 2,

@@ -17,6 +17,7 @@ typedef enum VerbId {
         VERB_STATUS,
         VERB_SHOW,
         VERB_SHELL,
+        VERB_CHROOT,
         VERB_SNAPSHOT,
         VERB_SNAPSHOTS,
         VERB_CLONE,

@@ -99,6 +99,15 @@ int machine_terminate(const MachineHost *h, const char *name, Error *e);
 /* spec: user, environment, chdir, parameters. A pty if and only if standard input is a terminal. */
 int machine_shell(const MachineHost *h, const char *name, const MachineSpec *spec, int *ret_status, Error *e);
 
+/* ---- chroot (run-chroot.c) ---- */
+typedef struct MachineChroot {
+        const char *what;     /* a path, or the name of a machine that does not run */
+        char *const *command; /* empty: a login shell */
+        const char *boot;     /* device to mount on /boot; NULL: none */
+        bool read_only;       /* then the machine may run, too */
+} MachineChroot;
+int machine_chroot(const MachineHost *h, const MachineChroot *request, int *ret_status, Error *e);
+
 /* ---- images (run-image.c) ---- */
 int machine_images(const MachineHost *h, StoreImage **ret, size_t *ret_n, Error *e); /* free with store_images_free() */
 int machine_rename(const MachineHost *h, const char *name, const char *new_name, Error *e);
