@@ -13,29 +13,18 @@
 #include "base/str.h"
 #include "net/link.h"
 #include "net/rules.h"
+#include "sys/lock.h"
 
 #define LOCK "/run/systemd/nspawn-network-zone"
 
-/* As systemd's make_lock_file(): a lock of the open file description, on a file that its holder deletes. */
 int net_zone_lock(Error *e)
 {
-        const struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+        int fd;
 
-        for (;;) {
-                struct stat held, named;
-                int fd = open(LOCK, O_RDWR | O_CREAT | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC, 0600);
-                if (fd < 0 && errno == ENOENT && file_mkdir_p("/run/systemd", 0755) >= 0)
-                        fd = open(LOCK, O_RDWR | O_CREAT | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC, 0600);
-                _cleanup_close_ int owned = fd;
-                int r = fd < 0 ? -1 : fcntl(fd, F_OFD_SETLKW, &whole);
-                if (r < 0 && errno == EINTR)
-                        continue;
-                if (r < 0)
-                        return error_sys(e, -errno, "cannot lock '%s'", LOCK);
-                if (fstat(fd, &held) >= 0 && stat(LOCK, &named) >= 0 && held.st_ino == named.st_ino &&
-                    held.st_dev == named.st_dev)
-                        return TAKE_FD(owned);
-        }
+        do
+                fd = sys_lock_making_dirs_at(AT_FDCWD, LOCK, true);
+        while (fd == -EINTR);
+        return fd < 0 ? error_sys(e, fd, "cannot lock '%s'", LOCK) : fd;
 }
 
 void net_zone_unlock(int *take_fd)

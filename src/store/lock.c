@@ -165,7 +165,7 @@ static int unlock(int fd)
         char path[PATH_MAX];
         ssize_t n = fd < 0 ? -1 : readlink(fd_path(fd).s, path, sizeof(path) - 1);
 
-        if (n > 0 && flock(fd, LOCK_EX | LOCK_NB) == 0) {
+        if (n > 0 && sys_lock_file(fd, true, false) == 0) {
                 path[n] = '\0';
                 unlink(path);
         }

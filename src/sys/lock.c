@@ -25,16 +25,22 @@ static int is_named(int fd, int dirfd, const char *name)
         return held.st_dev == named.st_dev && held.st_ino == named.st_ino;
 }
 
+int sys_lock_file(int fd, bool exclusive, bool block)
+{
+        const struct flock whole = {.l_type = exclusive ? F_WRLCK : F_RDLCK, .l_whence = SEEK_SET};
+
+        return fcntl(fd, block ? F_OFD_SETLKW : F_OFD_SETLK, &whole) < 0 ? (errno == EACCES ? -EAGAIN : -errno) : 0;
+}
+
 int sys_lock_at(int dirfd, const char *name, bool exclusive, bool block)
 {
-        int operation = (exclusive ? LOCK_EX : LOCK_SH) | (block ? 0 : LOCK_NB);
-
         for (;;) {
                 _cleanup_close_ int fd = openat(dirfd, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC, 0600);
 
-                if (fd < 0 || flock(fd, operation) < 0)
-                        return -errno; /* EWOULDBLOCK is EAGAIN */
-                int r = is_named(fd, dirfd, name);
+                int r = fd < 0 ? -errno : sys_lock_file(fd, exclusive, block);
+                if (r < 0)
+                        return r;
+                r = is_named(fd, dirfd, name);
                 if (r != 0)
                         return r < 0 ? r : TAKE_FD(fd);
         }

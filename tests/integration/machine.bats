@@ -68,7 +68,7 @@ supervisor() { sed -n 's/^SUPERVISOR=//p' "$BERTH_RUN/machines/$1/state"; }
         base=$(berth show web | sed -n 's/^UIDShift=//p')
         berth terminate web
         exec 6>"/run/systemd/nspawn-uid/$base"
-        flock 6
+        "$BATS_TEST_DIRNAME/lib/ofd-lock" 6
         berth start web
         [ "$(berth show web | sed -n 's/^UIDShift=//p')" != "$base" ]
         berth terminate web

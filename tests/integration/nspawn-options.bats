@@ -317,7 +317,7 @@ END
         [ ! -e /etc/subuid ] || [ "$(base subuid "there:$((free - 10)):20")" != "$free" ]
         [ ! -e /etc/subgid ] || [ "$(base subgid "there:$((free + 65530)):20")" != "$free" ]
         exec 9>"/run/systemd/nspawn-uid/$free" # as systemd-nspawn holds it
-        flock -n 9
+        "$BATS_TEST_DIRNAME/lib/ofd-lock" -n 9
         [ "$(base passwd "")" != "$free" ]
         rm -f "/run/systemd/nspawn-uid/$free"
         exec 9>&-

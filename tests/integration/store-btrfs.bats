@@ -45,7 +45,7 @@ in_store() {
         clear_locks() {
                 local lock
                 for lock in "$R"/.\#*.lck /run/systemd/nspawn/locks/inode-*; do
-                        [ ! -e "$lock" ] || flock -n "$lock" rm -f "$lock" || true
+                        [ ! -e "$lock" ] || "$BATS_TEST_DIRNAME/lib/ofd-lock" -n "$lock" rm -f "$lock" || true
                 done
         }
         # No debris, and no subvolume but the machines, their snapshots, the images and what is nested in them.

@@ -381,16 +381,16 @@ clean() {
         st lock web <"$T/hold" >"$T/out" 3>&- & pid=$!
         exec 9>"$T/hold"
         for _ in $(seq 100); do grep -q locked "$T/out" && break; sleep 0.02; done
-        refused flock -n "$R/.#web.mstack.lck" true
-        refused flock -n "$inode" true
+        refused "$BATS_TEST_DIRNAME/lib/ofd-lock" -n "$R/.#web.mstack.lck" true
+        refused "$BATS_TEST_DIRNAME/lib/ofd-lock" -n "$inode" true
         for verb in "rollback web s" "snapshot web t" "clone web copy" "remove web" "lock web" "lock web shared"; do
                 fails_with "'web' is in use" $verb </dev/null
         done
         exec 9>&-
         wait $pid
         [ ! -e "$inode" ]
-        flock "$R/.#web.mstack.lck" "$TOOL" list "$R" >/dev/null
-        refused flock "$R/.#web.mstack.lck" "$TOOL" remove "$R" web
+        "$BATS_TEST_DIRNAME/lib/ofd-lock" "$R/.#web.mstack.lck" "$TOOL" list "$R" >/dev/null
+        refused "$BATS_TEST_DIRNAME/lib/ofd-lock" "$R/.#web.mstack.lck" "$TOOL" remove "$R" web
         rm "$R/.#web.mstack.lck"
         st remove web
         clean
