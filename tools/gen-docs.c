@@ -189,10 +189,18 @@ static void print_names(const Entry *e, const char *separator)
 static const char *words_name(VerbWords w)
 {
         static const char *const names[] = {
-                        [WORDS_NONE] = "none",           [WORDS_IMAGES] = "images",         [WORDS_RUNNING] = "running",
-                        [WORDS_IMAGE_ONCE] = "once",     [WORDS_RUNNING_COMMAND] = "enter", [WORDS_IMAGE_COMMAND] = "once",
-                        [WORDS_SNAPSHOT] = "snap",       [WORDS_SOURCE] = "source",         [WORDS_VERBS] = "verbs",
+                        [WORDS_NONE] = "none",
+                        [WORDS_IMAGES] = "images",
+                        [WORDS_RUNNING] = "running",
+                        [WORDS_IMAGE_ONCE] = "once",
+                        [WORDS_RUNNING_COMMAND] = "enter",
+                        [WORDS_IMAGE_COMMAND] = "once",
+                        [WORDS_SNAPSHOT] = "snap",
+                        [WORDS_SOURCE] = "source",
+                        [WORDS_VERBS] = "verbs",
                         [WORDS_REMOVABLE] = "removable",
+                        [WORDS_FILE] = "file",
+                        [WORDS_IMAGE_FILE] = "export",
         };
         return names[w];
 }
@@ -282,7 +290,8 @@ static int bash(void)
               "        return\n"
               "    fi\n"
               "    case $kind:$n in\n"
-              "        removable:*)\n"
+              "        file:0|export:1) COMPREPLY=($(compgen -f -- \"$cur\")) ;;\n"
+              "        removable:*|export:0)\n"
               "            # so is \"@\"\n"
               "            line=${line##* }\n"
               "            if [[ $line == *@* ]]; then COMPREPLY=($(compgen -W \"$(__berth_snapshots \"${line%%@*}\")\" -- "
@@ -369,6 +378,8 @@ static int zsh(void)
                         [WORDS_SNAPSHOT] = "'1:machine:_berth_images' '2:snapshot:_berth_snapshots'",
                         [WORDS_REMOVABLE] = "'*:machine or machine@snapshot:_berth_removable'",
                         [WORDS_SOURCE] = "'1:name:' '2:source:(debian\\: ubuntu\\:)'",
+                        [WORDS_FILE] = "'1:file:_files' '2:name:'",
+                        [WORDS_IMAGE_FILE] = "'1:machine or machine@snapshot:_berth_removable' '2:file:_files'",
                         [WORDS_VERBS] = "'1:verb:_berth_verbs'",
         };
         for (VerbId id = 0; id < _VERB_MAX; id++) {
@@ -425,11 +436,17 @@ static void fish_entry(const Verb *v, const Entry *e)
 static int fish(void)
 {
         static const char *const source[] = {
-                        [WORDS_IMAGES] = "(__berth_images)",        [WORDS_RUNNING] = "(__berth_running)",
-                        [WORDS_IMAGE_ONCE] = "(__berth_images)",    [WORDS_RUNNING_COMMAND] = "(__berth_running)",
-                        [WORDS_IMAGE_COMMAND] = "(__berth_images)", [WORDS_SNAPSHOT] = "(__berth_images)",
-                        [WORDS_SOURCE] = "debian: ubuntu:",         [WORDS_VERBS] = "",
+                        [WORDS_IMAGES] = "(__berth_images)",
+                        [WORDS_RUNNING] = "(__berth_running)",
+                        [WORDS_IMAGE_ONCE] = "(__berth_images)",
+                        [WORDS_RUNNING_COMMAND] = "(__berth_running)",
+                        [WORDS_IMAGE_COMMAND] = "(__berth_images)",
+                        [WORDS_SNAPSHOT] = "(__berth_images)",
+                        [WORDS_SOURCE] = "debian: ubuntu:",
+                        [WORDS_VERBS] = "",
                         [WORDS_REMOVABLE] = "(__berth_removable)",
+                        [WORDS_FILE] = "(__fish_complete_path)",
+                        [WORDS_IMAGE_FILE] = "(__berth_removable) (__fish_complete_path)",
         };
         fputs("# berth(1) completion for fish; made from berth's tables by tools/gen-docs\n"
               "function __berth_running; berth list --no-legend 2>/dev/null | string replace -r ' .*' ''; end\n"
@@ -453,7 +470,7 @@ static int fish(void)
                 for (const char *p = v->help; *p; p++)
                         printf("%s%c", *p == '\'' || *p == '\\' ? "\\" : "", *p);
                 fputs("'\n", stdout);
-                if (v->words != WORDS_NONE && *source[v->words])
+                if (v->words != WORDS_NONE && source[v->words] && *source[v->words])
                         printf("complete -c berth -n '__fish_seen_subcommand_from %s' -a '%s'\n", v->name, source[v->words]);
                 Entries e = entries_of(v);
                 for (size_t i = 0; i < e.n; i++)

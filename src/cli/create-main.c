@@ -3,8 +3,16 @@
 
 #include "cli/cli.h"
 
-/* berth-create: the program behind `berth create` and `berth clean`, apart because of the libraries it loads. */
-static const CliFunction functions[_VERB_MAX] = {[VERB_CREATE] = cli_create, [VERB_CLEAN] = cli_clean};
+/* berth-create: the program behind `berth create`, `clean` and the imports and exports, apart because of the libraries it loads. */
+static const CliFunction functions[_VERB_MAX] = {
+                [VERB_CREATE] = cli_create,
+                [VERB_CLEAN] = cli_clean,
+                [VERB_IMPORT_TAR] = cli_import_tar,
+                [VERB_IMPORT_FS] = cli_import_fs,
+                [VERB_EXPORT_TAR] = cli_export_tar,
+                [VERB_LIST_TRANSFERS] = cli_list_transfers,
+                [VERB_CANCEL_TRANSFER] = cli_cancel_transfer,
+};
 
 int main(int argc, char **argv)
 {

@@ -26,6 +26,7 @@ void options_done(Options *o)
         free(o->boot);
         strv_free(o->repos);
         strv_free(o->make_conf);
+        free(o->format);
         strv_free(o->include);
         strv_free(o->exclude);
         strv_free(o->components);
@@ -76,6 +77,13 @@ static int take_seconds(Options *o, size_t offset, const char *value)
         return str_parse_seconds(value, member(o, offset));
 }
 
+static int take_size(Options *o, size_t offset, const char *value)
+{
+        uint64_t *p = member(o, offset);
+        int r = str_parse_size(value, p);
+        return r < 0 || *p == 0 ? -EINVAL : 0;
+}
+
 static int take_json(Options *o, size_t offset, const char *value)
 {
         static const char *const names[] = {[FORMAT_OFF] = "off", [FORMAT_SHORT] = "short", [FORMAT_PRETTY] = "pretty"};
@@ -114,6 +122,7 @@ static const char *const json_choices[] = {"short", "pretty", "off", NULL};
 static const char *const variant_choices[] = {"minbase", "standard", "boot", NULL};
 static const char *const driver_choices[] = {"overlay", "zfs", "btrfs", "directory", NULL};
 static const char *const verify_choices[] = {"signature", "checksum", "no", NULL};
+static const char *const format_choices[] = {"uncompressed", "xz", "gzip", "bzip2", "zstd", NULL};
 
 #define NONE     SPEC_ARGUMENT_NONE
 #define REQUIRED SPEC_ARGUMENT_REQUIRED
@@ -230,6 +239,18 @@ const OptionRow option_rows[_OPTION_MAX] = {
                                        "Gentoo: a setting of the machine's make.conf; repeatable"},
                                       take_item,
                                       AT(make_conf)},
+                [OPTION_FORCE] = {{0, "force", NONE, NULL, "Replace what is there"}, take_true, AT(force)},
+                [OPTION_MARK_READ_ONLY] = {{0, "read-only", NONE, NULL, "Mark the machine read-only"}, take_true, AT(read_only)},
+                [OPTION_FORMAT] = {{0, "format", REQUIRED, "FORMAT",
+                                    "uncompressed, xz, gzip, bzip2 or zstd (default: by the end of the file's name)"},
+                                   take_string,
+                                   AT(format),
+                                   format_choices},
+                [OPTION_LIMIT] = {{0, "limit", REQUIRED, "BYTES",
+                                   "Refuse what unpacks to more; K, M, G, T behind (default: most of what is free)"},
+                                  take_size,
+                                  AT(limit)},
+                [OPTION_CLEAN_ALL] = {{'a', "all", NONE, NULL, "Remove all machines that do not run, too"}, take_true, AT(all)},
 };
 /* clang-format on */
 

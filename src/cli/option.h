@@ -11,11 +11,12 @@ typedef enum Format { FORMAT_OFF, FORMAT_SHORT, FORMAT_PRETTY } Format; /* --jso
 
 typedef struct Options {
         bool help, version, no_pager, no_ask_password, system, cleanup, no_legend, all, plan, restart, rebuild, same, cache,
-                        allow_expired, read_only;
+                        allow_expired, force, read_only;
         unsigned verify; /* DistroVerify */
         Format json;
         uint64_t timeout_usec; /* USEC_INFINITY: not given */
-        char *variant, *arch, *driver, *profile, *boot;
+        uint64_t limit;        /* bytes; 0: not given */
+        char *variant, *arch, *driver, *profile, *boot, *format;
         char **include, **exclude, **components, **mirrors, **keyrings, **repos, **make_conf, **zfs_properties;
 } Options;
 void options_init(Options *o);
@@ -57,6 +58,11 @@ typedef enum OptionId {
         OPTION_PROFILE,
         OPTION_REPO,
         OPTION_MAKE_CONF,
+        OPTION_FORCE,
+        OPTION_MARK_READ_ONLY,
+        OPTION_FORMAT,
+        OPTION_LIMIT,
+        OPTION_CLEAN_ALL,
         _OPTION_MAX,
 } OptionId;
 

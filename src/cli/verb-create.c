@@ -37,7 +37,9 @@ int cli_create(Cli *c, Error *e)
 
 int cli_clean(Cli *c, Error *e)
 {
+        if (c->options.cache && c->options.all)
+                return error_set(e, -EINVAL, "--cache is about what nothing needs, --all about machines: give one of them");
         if (!c->options.cache)
-                return error_set(e, -EINVAL, "say what to clean: --cache is what there is");
+                return machine_clean(&c->host, c->options.all, e);
         return machine_clean_cache(&c->host, e);
 }

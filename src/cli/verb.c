@@ -220,12 +220,76 @@ const Verb verbs[_VERB_MAX] = {
                                                    "system."},
                 [VERB_CLEAN] = {.name = "clean",
                                 .needs_root = true,
-                                .options = {OPTION_CACHE},
+                                .options = {OPTION_CACHE, OPTION_CLEAN_ALL},
                                 .program = "berth-create",
-                                .help = "Give back space that nothing needs any more",
-                                .description = "With --cache: packages that the newest package lists do not name, and finished "
+                                .help = "Remove hidden images, or with --cache what nothing needs any more",
+                                .description = "Hidden images are the finished ones that machines are cloned from: without them "
+                                               "the "
+                                               "next create builds anew. With --all machines that do not run are removed, too. "
+                                               "With --cache only: packages that the newest package lists do not name, and "
+                                               "finished "
                                                "images that no source leads to any more. What can still be of use stays, as with "
                                                "apt-get autoclean. Machines are not touched."},
+                [VERB_IMPORT_TAR] =
+                                {.name = "import-tar",
+                                 .arguments = "FILE [NAME]",
+                                 .min = 1,
+                                 .max = 2,
+                                 .needs_root = true,
+                                 .words = WORDS_FILE,
+                                 .options = {OPTION_FORCE, OPTION_MARK_READ_ONLY, OPTION_LIMIT, OPTION_DRIVER},
+                                 .program = "berth-create",
+                                 .help = "Make a machine of a tar archive",
+                                 .description =
+                                                 "FILE is a tar archive in any compression, '-' is standard input. It is "
+                                                 "decompressed and unpacked by confined processes, that can do nothing but fill "
+                                                 "the new machine: an entry that climbs out of it, a device node outside /dev or "
+                                                 "an owner beyond 65535 is refused with the whole. --force replaces what is in a "
+                                                 "machine of that name; its snapshots stay. NAME is by default that of the "
+                                                 "file."},
+                [VERB_IMPORT_FS] =
+                                {.name = "import-fs",
+                                 .arguments = "DIRECTORY [NAME]",
+                                 .min = 1,
+                                 .max = 2,
+                                 .needs_root = true,
+                                 .words = WORDS_FILE,
+                                 .options = {OPTION_FORCE, OPTION_MARK_READ_ONLY, OPTION_DRIVER},
+                                 .program = "berth-create",
+                                 .help = "Make a machine of a directory tree",
+                                 .description =
+                                                 "The tree is copied with owners, attributes, hard links and holes, with shared "
+                                                 "blocks where the file system can. Other file systems that are mounted in it "
+                                                 "are "
+                                                 "left out, so that 'berth import-fs / NAME' makes a machine of the host's "
+                                                 "root."},
+                [VERB_EXPORT_TAR] =
+                                {.name = "export-tar",
+                                 .arguments = "NAME[@SNAPSHOT] [FILE]",
+                                 .min = 1,
+                                 .max = 2,
+                                 .needs_root = true,
+                                 .words = WORDS_IMAGE_FILE,
+                                 .options = {OPTION_FORMAT, OPTION_FORCE},
+                                 .program = "berth-create",
+                                 .help = "Pack a machine, or one of its snapshots, into a tar archive",
+                                 .description =
+                                                 "Without FILE, or with '-', it goes to standard output. The archive has numeric "
+                                                 "owners, times, ACLs, file capabilities and user attributes, hard links and "
+                                                 "holes; the same tree gives the same bytes. FILE is there when it is whole. A "
+                                                 "machine that runs is exported by a snapshot."},
+                [VERB_LIST_TRANSFERS] = {.name = "list-transfers",
+                                         .needs_root = true,
+                                         .options = {TABLE_OPTIONS},
+                                         .program = "berth-create",
+                                         .help = "Imports and exports that run, in importctl's columns"},
+                [VERB_CANCEL_TRANSFER] = {.name = "cancel-transfer",
+                                          .arguments = "ID…",
+                                          .min = 1,
+                                          .max = VERB_ANY,
+                                          .needs_root = true,
+                                          .program = "berth-create",
+                                          .help = "End transfers of other commands, and remove what they had begun"},
                 [VERB_IMAGES] = {.name = "images",
                                  .needs_root = true,
                                  .rootless = ROOTLESS_ENTER,

@@ -29,6 +29,11 @@ typedef enum VerbId {
         VERB_READ_ONLY,
         VERB_SET_LIMIT,
         VERB_CLEAN,
+        VERB_IMPORT_TAR,
+        VERB_IMPORT_FS,
+        VERB_EXPORT_TAR,
+        VERB_LIST_TRANSFERS,
+        VERB_CANCEL_TRANSFER,
         VERB_IMAGES,
         VERB_LIST_IMAGES,
         VERB_IMAGE_STATUS,
@@ -47,9 +52,11 @@ typedef enum VerbWords { /* what completion offers for the words behind the verb
                          WORDS_IMAGE_ONCE,      /* a machine in the store, then nothing that could be guessed */
                          WORDS_RUNNING_COMMAND, /* a machine that runs, then a command */
                          WORDS_IMAGE_COMMAND,
-                         WORDS_SNAPSHOT,  /* a machine in the store, then one of its snapshots */
-                         WORDS_REMOVABLE, /* machines in the store, and NAME@ their snapshots, each word */
-                         WORDS_SOURCE,    /* a new name, then a source of images */
+                         WORDS_SNAPSHOT,   /* a machine in the store, then one of its snapshots */
+                         WORDS_REMOVABLE,  /* machines in the store, and NAME@ their snapshots, each word */
+                         WORDS_SOURCE,     /* a new name, then a source of images */
+                         WORDS_FILE,       /* a file, then a new name */
+                         WORDS_IMAGE_FILE, /* a machine in the store, then a file */
                          WORDS_VERBS,
 } VerbWords;
 

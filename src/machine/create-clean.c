@@ -59,3 +59,49 @@ int machine_clean_cache(const MachineHost *h, Error *e)
                     size, images);
         return 0;
 }
+
+/* ---- machinectl's clean ---- */
+
+typedef struct Cleaning {
+        const MachineHost *host;
+        size_t n;
+} Cleaning;
+
+/* What is in use, or marked read-only, stays; the user hears of it. */
+static int clean_kind(Cleaning *c, StoreKind kind, Error *e)
+{
+        _cleanup_(store_closep) Store *s = NULL;
+        StoreImage *images = NULL;
+        size_t n = 0;
+        int r = store_open(c->host->machines_dir, &s, e);
+
+        if (r >= 0)
+                r = store_list(s, kind, &images, &n, e);
+        for (size_t i = 0; i < n && r >= 0; i++) {
+                Error why = {0};
+                r = kind == STORE_IMAGE ? store_remove(s, &images[i], &why) : machine_remove(c->host, images[i].name, &why);
+                if (r >= 0) {
+                        c->n++;
+                        events_note(&c->host->events, "Removed '%s'", images[i].name);
+                } else if (r == -EBUSY || r == -EROFS) {
+                        events_warning(&c->host->events, "'%s' stays: %s", images[i].name, why.message);
+                        r = 0;
+                } else if (e)
+                        *e = why;
+        }
+        store_images_free(images, n);
+        return r;
+}
+
+int machine_clean(const MachineHost *h, bool all, Error *e)
+{
+        Cleaning c = {.host = h};
+
+        create_clear_killed(h);
+        int r = clean_kind(&c, STORE_IMAGE, e);
+        if (r >= 0 && all)
+                r = clean_kind(&c, STORE_MACHINE, e);
+        if (r >= 0)
+                events_note(&h->events, c.n == 1 ? "%zu image removed." : "%zu images removed.", c.n);
+        return r;
+}

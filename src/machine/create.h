@@ -6,6 +6,7 @@
 
 #include "distro/distro.h"
 #include "machine/machine.h"
+#include "transfer/transfer.h"
 
 typedef struct CreateRequest {
         const char *name;
@@ -20,3 +21,37 @@ typedef struct CreateRequest {
 int machine_clean_cache(const MachineHost *h, Error *e);
 
 int machine_create(const MachineHost *h, const CreateRequest *r, Error *e);
+
+/* ---- import and export (create-import.c, create-export.c) ---- */
+typedef struct ImportRequest {
+        const char *source;   /* file, "-" for standard input, directory or URL */
+        const char *name;     /* NULL: from the source */
+        StoreDriverId driver; /* _STORE_DRIVER_INVALID = the store's default */
+        uint64_t limit;       /* of what is unpacked, in bytes; 0 = most of what is free */
+        bool force, read_only;
+} ImportRequest;
+int machine_import_tar(const MachineHost *h, const ImportRequest *q, Error *e);
+int machine_import_fs(const MachineHost *h, const ImportRequest *q, Error *e);
+
+typedef struct ExportRequest {
+        const char *name, *snapshot; /* snapshot NULL: the present state, of a machine that does not run */
+        const char *file;            /* NULL: standard output */
+        PackCompression compression;
+        bool force; /* replace the file */
+} ExportRequest;
+int machine_export_tar(const MachineHost *h, const ExportRequest *q, Error *e);
+
+/* ---- transfers that run (create-transfer.c) ---- */
+typedef struct Transfer {
+        uint32_t id;
+        char *type, *local, *remote; /* "import-tar"; a machine; a file or URL, or "" */
+        uint64_t done, total;        /* total 0: unknown */
+        pid_t pid;
+        uint64_t starttime;
+} Transfer;
+void transfer_done(Transfer *t);
+void machine_transfers(const MachineHost *h, Transfer **ret, size_t *ret_n);
+int machine_transfer_cancel(const MachineHost *h, const char *id, Error *e); /* what it had begun is gone, too */
+
+/* Images that machines are cloned from (machinectl's hidden ones); all: machines, too, that do not run. Each is noted. */
+int machine_clean(const MachineHost *h, bool all, Error *e);

@@ -55,7 +55,7 @@ static int make_tree(StoreBuild *b, Error *e)
         return 0;
 }
 
-int store_build_begin(Store *s, StoreKind kind, const char *name, StoreDriverId driver, StoreBuild *ret, Error *e)
+static int begin(Store *s, StoreKind kind, const char *name, StoreDriverId driver, bool replaces, StoreBuild *ret, Error *e)
 {
         const StoreDriver *d = driver_by_id(driver);
         int r = kind == STORE_IMAGE ? name_check_image(name, e) : name_check_machine(name, e);
@@ -70,10 +70,11 @@ int store_build_begin(Store *s, StoreKind kind, const char *name, StoreDriverId 
         b.kind = kind;
         b.name = xstrdup(name);
         b.driver = driver;
+        b.replaces = replaces;
         {
                 _cleanup_close_ int hold = store_hold(s, e);
                 Work w = WORK_NONE;
-                r = hold < 0 ? hold : claim_name(&b, e);
+                r = hold < 0 ? hold : replaces ? 0 : claim_name(&b, e);
                 if (r == 0)
                         r = work_begin(s, name, &w, e);
                 b.hidden = w.path;
@@ -89,6 +90,32 @@ int store_build_begin(Store *s, StoreKind kind, const char *name, StoreDriverId 
         return 0;
 }
 
+int store_build_begin(Store *s, StoreKind kind, const char *name, StoreDriverId driver, StoreBuild *ret, Error *e)
+{
+        return begin(s, kind, name, driver, false, ret, e);
+}
+
+int store_build_replace(Store *s, const StoreImage *old, StoreBuild *ret, Error *e)
+{
+        *ret = BUILD_NONE;
+        if (old->read_only)
+                return error_set(e, -EROFS, "'%s' is read-only; 'berth read-only %s no' makes it writable", old->name, old->name);
+        if (driver_by_id(old->driver)->commit)
+                return error_set(e, -EOPNOTSUPP, "the %s driver cannot replace what is in '%s'; remove the machine first",
+                                 store_driver_name(old->driver), old->name);
+        return begin(s, STORE_MACHINE, old->name, old->driver, true, ret, e);
+}
+
+static bool may_replace(const StoreBuild *b, bool replace)
+{
+        return b->replaces || (replace && b->kind == STORE_IMAGE);
+}
+
+static const char *directory_of(const StoreBuild *b)
+{
+        return b->kind == STORE_IMAGE ? STORE_IMAGES : ".";
+}
+
 /* The present image of that name gives way: exchanged when the entry has the same name, which leaves no instant without an image. */
 static int replace_image(StoreBuild *b, Work *w, const Place *p, Error *e)
 {
@@ -100,6 +127,8 @@ static int replace_image(StoreBuild *b, Work *w, const Place *p, Error *e)
         if (r < 0)
                 return r;
         w->collect = true;
+        if (b->replaces && old.driver != b->driver)
+                return error_set(e, -EBUSY, "'%s' was changed by another command just now; try again", b->name);
         if (old.driver == b->driver)
                 return entries_exchange(&(StoreChange){.store = b->store, .image = &old}, w, e);
         if (renameat(AT_FDCWD, old.path, w->fd, WORK_OLD) < 0)
@@ -110,20 +139,19 @@ static int replace_image(StoreBuild *b, Work *w, const Place *p, Error *e)
 static int commit(StoreBuild *b, Work *w, bool replace, Error *e)
 {
         const StoreDriver *d = driver_by_id(b->driver);
-        _cleanup_(place_done) Place place = {.dir = xstrdup(b->kind == STORE_IMAGE ? STORE_IMAGES : "."),
-                                             .entry = xasprintf("%s%s", b->name, d->suffix)};
+        _cleanup_(place_done) Place place = {.dir = xstrdup(directory_of(b)), .entry = xasprintf("%s%s", b->name, d->suffix)};
         _cleanup_close_ int hold = store_hold(b->store, e);
 
         if (hold < 0)
                 return hold;
-        int r = b->kind == STORE_MACHINE ? entries_machine_is_free(b->store, b->name, e) : 0;
+        int r = b->kind == STORE_MACHINE && !b->replaces ? entries_machine_is_free(b->store, b->name, e) : 0;
         if (r == 0 && d->commit)
                 return d->commit(b, w, replace, hold, e);
         if (r == 0)
                 r = d->finish(b, w, e);
         if (r < 0)
                 return r;
-        return replace && b->kind == STORE_IMAGE ? replace_image(b, w, &place, e) : entries_commit(b->store, w, &place, e);
+        return may_replace(b, replace) ? replace_image(b, w, &place, e) : entries_commit(b->store, w, &place, e);
 }
 
 int store_build_commit(StoreBuild *b, bool replace, Error *e)
@@ -133,9 +161,9 @@ int store_build_commit(StoreBuild *b, bool replace, Error *e)
 
         if (syncfs(b->work_fd) < 0)
                 return store_failed(b->store, -errno, e, "write", b->name);
-        /* A clone that is being copied from it comes first. */
-        if (replace && b->kind == STORE_IMAGE && image_load(b->store, STORE_IMAGES, b->name, &old, NULL) == 0) {
-                int r = image_lock(&old, true, true, &lock, e);
+        /* A clone that is being copied from an image comes first; who runs a machine keeps it. */
+        if (may_replace(b, replace) && image_load(b->store, directory_of(b), b->name, &old, NULL) == 0) {
+                int r = b->replaces ? store_lock(b->store, &old, true, &lock, e) : image_lock(&old, true, true, &lock, e);
                 if (r < 0)
                         return r;
         }

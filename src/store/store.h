@@ -107,6 +107,10 @@ int store_image_open(const StoreImage *i, const char *path, int flags);
  * then. */
 int store_image_names(const StoreImage *i, const char *path, char ***ret);
 
+/* All files of the image, for who reads them one by one: a detached read-only mount (layers merged by the kernel, nothing that is mounted
+ * below it on the host), to be closed. A machine that runs meanwhile changes under the reader's eyes. */
+int store_tree_open(const StoreImage *i, Error *e);
+
 /* Changes to an image that nothing uses, on its topmost layer, as the machine itself would make them: parents are copied up, or made with
  * mode 0755; what is new belongs to the owner of "/". Links on the way are followed inside the image, one at the end is not. */
 int store_image_write(const StoreImage *i, const char *path, const char *text, mode_t mode);
@@ -123,14 +127,17 @@ typedef struct StoreBuild {
         int dirfd;
         int lock_fd; /* of the machine's name; -1 for an image */
         int work_fd;
-        char *hidden; /* the transaction's directory, relative to the store's root: what abort removes */
+        bool replaces; /* a machine of that name, from store_build_replace() */
+        char *hidden;  /* the transaction's directory, relative to the store's root: what abort removes */
 } StoreBuild;
 
 /* -EEXIST when a machine of that name is there, -EBUSY when another command is just making it. Images are not refused here: of two
  * who build the same one, the first to commit has it, and the other gets -EEXIST (without replace) and may use what is there. */
 int store_build_begin(Store *s, StoreKind kind, const char *name, StoreDriverId driver, StoreBuild *ret, Error *e);
+/* The same for what takes the place of the machine `old`, with its driver: its snapshots stay. It must not run at the end. */
+int store_build_replace(Store *s, const StoreImage *old, StoreBuild *ret, Error *e);
 /* syncfs, then into place. replace: an existing image of that name is exchanged and removed (for --rebuild of cached images;
- * machines never). */
+ * machines by store_build_replace() alone). */
 int store_build_commit(StoreBuild *b, bool replace, Error *e);
 void store_build_abort(StoreBuild *b); /* removes what is left; harmless after commit */
 

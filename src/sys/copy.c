@@ -37,6 +37,7 @@ typedef struct Copy {
         size_t n;
         int from, to; /* directories of the last level */
         int top;      /* of the copy */
+        bool into;    /* whose top is there already */
         dev_t top_dev;
         ino_t top_ino;
         Buf path; /* of the last level, relative to the top, "" there */
@@ -207,7 +208,7 @@ static int copy_enter(Copy *c, int from_dirfd, const char *from_name, int to_dir
                 return fail(c, -errno, from_name);
         if (!top && device_of(&sx) == c->top_dev && sx.stx_ino == c->top_ino)
                 return 0; /* the copy itself, made inside its source */
-        if (mkdirat(to_dirfd, to_name, 0700) < 0)
+        if (!(top && c->into) && mkdirat(to_dirfd, to_name, 0700) < 0)
                 return fail(c, -errno, to_name);
         _cleanup_close_ int to = openat(to_dirfd, to_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (to < 0 || fstat(to, &st) < 0)
@@ -266,9 +267,9 @@ static int copy_leave(Copy *c)
         return 0;
 }
 
-int sys_copy_tree(int src_dirfd, const char *src, int dst_dirfd, const char *dst, const Events *events, Error *e)
+static int copy_tree(int src_dirfd, const char *src, int dst_dirfd, const char *dst, bool into, const Events *events, Error *e)
 {
-        _cleanup_(copy_done) Copy c = {.from = -1, .to = -1, .top = -1, .events = events, .e = e};
+        _cleanup_(copy_done) Copy c = {.from = -1, .to = -1, .top = -1, .into = into, .events = events, .e = e};
         int r = copy_enter(&c, src_dirfd, src, dst_dirfd, dst);
 
         while (r == 0 && c.n > 0) {
@@ -286,4 +287,14 @@ int sys_copy_tree(int src_dirfd, const char *src, int dst_dirfd, const char *dst
                 events_warning(events, "the file system of '%s' cannot hold all extended attributes of '%s'; some were left out",
                                dst, src);
         return 0;
+}
+
+int sys_copy_tree(int src_dirfd, const char *src, int dst_dirfd, const char *dst, const Events *events, Error *e)
+{
+        return copy_tree(src_dirfd, src, dst_dirfd, dst, false, events, e);
+}
+
+int sys_copy_tree_into(int src_dirfd, const char *src, int dst_dirfd, const Events *events, Error *e)
+{
+        return copy_tree(src_dirfd, src, dst_dirfd, ".", true, events, e);
 }

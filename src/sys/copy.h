@@ -13,3 +13,5 @@
 int sys_copy_tree(int src_dirfd, const char *src, int dst_dirfd, const char *dst, const Events *events, Error *e);
 /* A regular file in the same way, to a new one. Both directories are open ones, and the names have no slash. */
 int sys_copy_file(int src_dirfd, const char *src, int dst_dirfd, const char *dst);
+/* The same into a directory that is there already, empty. */
+int sys_copy_tree_into(int src_dirfd, const char *src, int dst_dirfd, const Events *events, Error *e);

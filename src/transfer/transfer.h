@@ -72,6 +72,45 @@ int verify_detached(const char *path, const char *signature, char *const *keyrin
 /* Any of gzip, xz, zstd, bzip2, lz4 or none, by content, into memory with a limit. */
 int decompress_file(int fd, uint64_t limit, char **ret, size_t *ret_len, Error *e);
 
+/* ---- a decompressor of its own ---- */
+/* A confined process, without rights or files, that decompresses an archive into a pipe: it works while others write, and on all
+ * CPUs where the stream has blocks (xz -T). By content; what is not compressed passes through. */
+typedef struct Decode Decode;
+int decode_open(int fd, Decode **ret, Error *e); /* from the descriptor's position; while the process has one thread */
+int decode_output(const Decode *d);              /* the pipe */
+/* Once the reader has what it wants: reads the rest (at most `limit` bytes, 0 = any number), so that every checksum of the stream was
+ * seen, and says what the decompressor found wrong. */
+int decode_finish(Decode *d, uint64_t limit, Error *e);
+int decode_failure(const Decode *d, int code,
+                   Error *e);    /* after the reader failed with `code`: why, if it was the decompressor's fault */
+Decode *decode_close(Decode *d); /* kills it; NULL allowed, returns NULL */
+static inline void decode_closep(Decode **d)
+{
+        decode_close(*d);
+}
+
+/* ---- packing ---- */
+typedef enum PackCompression {
+        PACK_UNCOMPRESSED,
+        PACK_XZ,
+        PACK_GZIP,
+        PACK_BZIP2,
+        PACK_ZSTD,
+        _PACK_COMPRESSION_MAX,
+} PackCompression;
+int pack_compression_from_name(const char *name, PackCompression *ret, Error *e); /* with a message that lists what there is */
+PackCompression pack_compression_of(const char *file);                            /* by the end of its name */
+
+typedef struct PackOptions {
+        int root_dirfd; /* a mount or directory; nobody changes it meanwhile */
+        int out_fd;
+        PackCompression compression;
+        uint64_t total; /* bytes, for the progress; 0 = unknown */
+        const Events *events;
+} PackOptions;
+/* All of the tree in a fixed order: numeric owners, times, attributes, ACLs, hard links, holes, device nodes. Sockets are left out. */
+int pack_tar(const PackOptions *o, Error *e);
+
 /* ---- the unpack worker ---- */
 /* A pool of confined processes that unpack archives into one tree: each has namespaces of its own (user: the tree's IDs
  * are mapped, 65536 from id_base; mount: its "/" is the tree; net: none; pid), no capabilities outside them and a
@@ -130,6 +169,7 @@ int unpack_fd(const Unpack *u);                               /* readable when r
 int unpack_submit(Unpack *u, const UnpackJob *job, Error *e); /* queues; never blocks on the work */
 int unpack_dispatch(Unpack *u, Error *e);                     /* takes the waiting results, calls done() */
 int unpack_finish(Unpack *u, Error *e);                       /* until the queue is empty */
+uint64_t unpack_bytes(const Unpack *u);                       /* of regular files written so far, when there is a limit */
 Unpack *unpack_close(Unpack *u);                              /* kills what still works; returns NULL */
 static inline void unpack_closep(Unpack **u)
 {

@@ -5,6 +5,7 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/prctl.h>
@@ -103,10 +104,58 @@ static const uint32_t allowed[] = {
         __NR_sigaltstack, __NR_sched_yield, __NR_readlinkat,
 #endif
 };
+
+/* Decompressing: bytes in, bytes out, memory and threads; nothing can be opened. */
+static const uint32_t decoder_allowed[] = {
+        __NR_read, __NR_write, __NR_close, __NR_munmap, __NR_mremap, __NR_mprotect, __NR_madvise, __NR_brk,
+        __NR_exit, __NR_exit_group, __NR_rt_sigreturn, __NR_rt_sigprocmask, __NR_rt_sigaction, __NR_restart_syscall, __NR_getpid,
+        __NR_gettid, __NR_tgkill, __NR_getrandom, __NR_set_robust_list, __NR_sched_yield, __NR_sched_getaffinity,
+#ifdef __NR_rseq
+        __NR_rseq,
+#endif
+#ifdef __NR_mmap
+        __NR_mmap,
+#endif
+#ifdef __NR_mmap2
+        __NR_mmap2,
+#endif
+#ifdef __NR_fstat
+        __NR_fstat,
+#endif
+#ifdef __NR_newfstatat
+        __NR_newfstatat,
+#endif
+#ifdef __NR_clock_gettime
+        __NR_clock_gettime,
+#endif
+#ifdef __NR_clock_gettime64
+        __NR_clock_gettime64,
+#endif
+#ifdef __NR_futex
+        __NR_futex,
+#endif
+#ifdef __NR_futex_time64
+        __NR_futex_time64,
+#endif
+#ifdef UNPACK_SANITIZED
+        __NR_sigaltstack, __NR_readlinkat, __NR_openat,
+#endif
+};
 /* clang-format on */
 
 /* Refused on purpose: open and friends without a directory descriptor, rename (nothing is renamed), ioctl, prctl, clone,
  * execve, socket, mount and the rest: what an unpacker has no use for. */
+
+#ifdef __s390x__ /* clone(2) has its flags second there */
+#define CLONE_FLAGS_ARGUMENT 1
+#else
+#define CLONE_FLAGS_ARGUMENT 0
+#endif
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+#define LOW_WORD 4
+#else
+#define LOW_WORD 0
+#endif
 
 #define LOAD(member) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, member))
 #define RETURN(what) BPF_STMT(BPF_RET | BPF_K, (what))
@@ -121,19 +170,43 @@ static const struct sock_filter prologue[] = {
                 LOAD(nr),
 };
 
-int unpack_seccomp_apply(void)
+/* Threads, no processes: clone3(2), whose flags no filter sees, is not there, so libc takes clone(2). */
+static const struct sock_filter threads[] = {
+                BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_clone, 0, 3),
+                BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[CLONE_FLAGS_ARGUMENT]) + LOW_WORD),
+                BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, CLONE_THREAD, 0, 1),
+                RETURN(SECCOMP_RET_ALLOW),
+                RETURN(SECCOMP_RET_ERRNO | ENOSYS),
+};
+
+#define CODE_MAX (ELEMENTSOF(prologue) + 2 * (ELEMENTSOF(allowed) + ELEMENTSOF(decoder_allowed)) + ELEMENTSOF(threads))
+
+static int apply(const uint32_t *numbers, size_t n_numbers, const struct sock_filter *end, size_t n_end)
 {
-        struct sock_filter code[ELEMENTSOF(prologue) + 2 * ELEMENTSOF(allowed) + 1];
+        struct sock_filter code[CODE_MAX];
         struct sock_fprog program = {.filter = code};
         unsigned short n = 0;
 
         for (size_t i = 0; i < ELEMENTSOF(prologue); i++)
                 code[n++] = prologue[i];
-        for (size_t i = 0; i < ELEMENTSOF(allowed); i++) {
-                code[n++] = (struct sock_filter)IS(allowed[i]);
+        for (size_t i = 0; i < n_numbers; i++) {
+                code[n++] = (struct sock_filter)IS(numbers[i]);
                 code[n++] = (struct sock_filter)RETURN(SECCOMP_RET_ALLOW);
         }
-        code[n++] = (struct sock_filter)RETURN(SECCOMP_RET_ERRNO | ENOSYS);
+        for (size_t i = 0; i < n_end; i++)
+                code[n++] = end[i];
         program.len = n;
         return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) < 0 ? -errno : 0;
+}
+
+int unpack_seccomp_apply(void)
+{
+        static const struct sock_filter end = RETURN(SECCOMP_RET_ERRNO | ENOSYS);
+
+        return apply(allowed, ELEMENTSOF(allowed), &end, 1);
+}
+
+int decode_seccomp_apply(void)
+{
+        return apply(decoder_allowed, ELEMENTSOF(decoder_allowed), threads, ELEMENTSOF(threads));
 }

@@ -307,6 +307,11 @@ int unpack_finish(Unpack *u, Error *e)
         return 0;
 }
 
+uint64_t unpack_bytes(const Unpack *u)
+{
+        return u->shared->used;
+}
+
 Unpack *unpack_close(Unpack *u)
 {
         if (!u)
