@@ -18,6 +18,7 @@ typedef struct Options {
         uint64_t limit;        /* bytes; 0: not given */
         char *variant, *arch, *driver, *profile, *boot, *format;
         char **include, **exclude, **components, **mirrors, **keyrings, **repos, **make_conf, **zfs_properties;
+        bool keep; /* what a failed create leaves */
 } Options;
 void options_init(Options *o);
 void options_done(Options *o);
@@ -51,6 +52,7 @@ typedef enum OptionId {
         OPTION_DRIVER,
         OPTION_ZFS_PROPERTY,
         OPTION_REBUILD,
+        OPTION_KEEP,
         OPTION_ALLOW_EXPIRED,
         OPTION_VERIFY,
         OPTION_BINHOST,

@@ -31,6 +31,7 @@ int cli_create(Cli *c, Error *e)
                         .driver = driver,
                         .zfs_properties = o->zfs_properties,
                         .rebuild = o->rebuild,
+                        .keep = o->keep,
         };
         return machine_create(&c->host, &request, e);
 }

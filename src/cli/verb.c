@@ -25,8 +25,8 @@ const Verb verbs[_VERB_MAX] = {
                                  .words = WORDS_SOURCE,
                                  .options = {OPTION_VARIANT, OPTION_INCLUDE, OPTION_EXCLUDE, OPTION_COMPONENTS, OPTION_MIRROR,
                                              OPTION_ARCH, OPTION_KEYRING, OPTION_DRIVER, OPTION_ZFS_PROPERTY, OPTION_REBUILD,
-                                             OPTION_ALLOW_EXPIRED, OPTION_VERIFY, OPTION_BINHOST, OPTION_PACKAGE, OPTION_PROFILE,
-                                             OPTION_REPO, OPTION_MAKE_CONF},
+                                             OPTION_KEEP, OPTION_ALLOW_EXPIRED, OPTION_VERIFY, OPTION_BINHOST, OPTION_PACKAGE,
+                                             OPTION_PROFILE, OPTION_REPO, OPTION_MAKE_CONF},
                                  .program = "berth-create",
                                  .help = "Make a machine from a distribution's own packages",
                                  .description = "SOURCE is DISTRIBUTION:SUITE, as debian:bookworm or ubuntu:noble; "
@@ -203,10 +203,11 @@ const Verb verbs[_VERB_MAX] = {
                                  .needs_root = true,
                                  .words = WORDS_IMAGE_ONCE,
                                  .help = "Mark a machine read-only, or with 'no' writable again",
-                                 .description = "The mark is machinectl's: the flag of a subvolume, the read-only property of a "
-                                                "dataset, the immutable attribute of a directory. A machine with it starts with "
-                                                "a "
-                                                "read-only root, and is not removed or rolled back."},
+                                 .description =
+                                                 "The mark is machinectl's: the flag of a subvolume, the read-only property of a "
+                                                 "dataset, the immutable attribute of a directory. A machine with it starts with "
+                                                 "a "
+                                                 "read-only root, and is not removed or rolled back."},
                 [VERB_SET_LIMIT] = {.name = "set-limit",
                                     .arguments = "NAME BYTES",
                                     .min = 2,

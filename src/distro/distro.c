@@ -43,6 +43,8 @@ static const Distro distros[] = {
          .resolve = deb_resolve, .install = deb_install, .plan_done = deb_plan_done, .mirrors = deb_mirrors, .clean = deb_clean},
         {.name = "gentoo", .title = "Gentoo", .default_suite = "stage3", .prefix = "stage3",
          .resolve = stage3_resolve, .install = archive_install, .plan_done = archive_plan_done, .mirrors = gentoo_mirrors},
+        {.name = "gentoo", .title = "Gentoo", .default_suite = "binhost",
+         .resolve = gentoo_resolve, .install = gentoo_install, .plan_done = gentoo_plan_done, .mirrors = gentoo_mirrors},
         {.name = "archive", .title = "An archive", .is_path = true,
          .resolve = archive_resolve, .install = archive_install, .plan_done = archive_plan_done, .mirrors = archive_mirrors},
 };

@@ -2,6 +2,7 @@
 #include "distro/gentoo-env.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -114,6 +115,8 @@ void gentoo_env_update(const GentooEnvFile *files, size_t n, GentooEnv *ret, con
         add_plain(&f, cumulative, &env);
         write_linker(strv_env_get(env, "LDPATH"), &ret->linker);
         write_all(env, ret);
+        ret->protect = xstrdup(strv_env_get(env, "CONFIG_PROTECT"));
+        ret->protect_mask = xstrdup(strv_env_get(env, "CONFIG_PROTECT_MASK"));
         for (size_t i = 0; i < f.n; i++)
                 strv_free(f.items[i]);
         free(f.items);
@@ -125,4 +128,6 @@ void gentoo_env_done(GentooEnv *e)
         buf_done(&e->csh);
         buf_done(&e->systemd);
         buf_done(&e->linker);
+        free(e->protect);
+        free(e->protect_mask);
 }

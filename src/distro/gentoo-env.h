@@ -15,7 +15,8 @@ typedef struct GentooEnvFile {
 
 typedef struct GentooEnv {
         Buf profile, csh, systemd;
-        Buf linker; /* empty: there is nothing for it */
+        Buf linker;                   /* empty: there is nothing for it */
+        char *protect, *protect_mask; /* CONFIG_PROTECT, CONFIG_PROTECT_MASK; NULL: not set */
 } GentooEnv;
 
 bool gentoo_env_is_file(const char *name); /* one that counts: "50baselayout" */

@@ -14,10 +14,16 @@
 #include "base/str.h"
 #include "base/strv.h"
 #include "distro/gentoo-config.h"
+#include "distro/gentoo-mask.h"
 #include "distro/gentoo-merge.h"
 #include "distro/gentoo-phases.h"
+#include "distro/gentoo-vars.h"
 #include "distro/gentoo.h"
+#include "sys/open.h"
 #include "transfer/gpkg.h"
+
+#define UNPACK_SLACK (1ULL << 30)
+#define CONFIG_MAX   10000
 
 typedef struct Install {
         GentooPlan *plan;
@@ -28,6 +34,8 @@ typedef struct Install {
         GentooMerged *merged; /* in the order of the choice */
         FetchItem *items;
         char **strings; /* what the items point to */
+        GentooProtect protect;
+        char **memory; /* lines of Portage's "config memory" */
 } Install;
 
 /* ---- what is fetched ---- */
@@ -165,9 +173,23 @@ static int submit_tar(Install *in, const char *what, Error *e)
         return k < 0 ? k : unpack_finish(in->unpack, e);
 }
 
+/* What is verified may still be a bomb, by accident; nothing compresses better than a hundredfold but zeros. */
+static uint64_t unpack_limit(const Install *in)
+{
+        uint64_t sum = UNPACK_SLACK;
+
+        for (size_t i = 0; i < in->plan->choice.n; i++)
+                sum += MIN(in->items[i].size * 200, (uint64_t)INT64_MAX / (in->plan->choice.n + 1));
+        return in->plan->verify == DISTRO_VERIFY_NO ? 0 : sum;
+}
+
 static int fetch_and_unpack(Install *in, Error *e)
 {
-        UnpackOptions u = {.root_dirfd = in->o->root_dirfd, .id_base = in->o->id_base, .done = on_unpacked, .ctx = in};
+        UnpackOptions u = {.root_dirfd = in->o->root_dirfd,
+                           .id_base = in->o->id_base,
+                           .limit_bytes = unpack_limit(in),
+                           .done = on_unpacked,
+                           .ctx = in};
         int k = unpack_open(&u, &in->unpack, e);
 
         if (k < 0)
@@ -187,6 +209,124 @@ static int fetch_and_unpack(Install *in, Error *e)
                 k = fetch_all(in->items, in->plan->choice.n, &f, e);
         return k < 0 ? k : unpack_finish(in->unpack, e);
 }
+
+/* ---- protected files that two packages have ---- */
+
+/* Once more, over what is there. */
+static int unpack_again(Install *in, size_t i, Error *e)
+{
+        UnpackJob job = {.format = is_gpkg(&in->items[i]) ? UNPACK_GPKG : UNPACK_XPAK, .label = in->items[i].label};
+        job.fd = openat(in->pool, in->items[i].path, O_RDONLY | O_CLOEXEC);
+        if (job.fd < 0)
+                return error_sys(e, -errno, "cannot open '%s/pool/%s'", in->plan->cache, in->items[i].path);
+        int k = unpack_submit(in->unpack, &job, e);
+        return k < 0 ? k : unpack_finish(in->unpack, e);
+}
+
+/* "._cfg0000_NAME", or the next number that is free. */
+static int set_aside(Install *in, Slice path, Error *e)
+{
+        _cleanup_free_ char *file = slice_dup(path);
+        const char *name;
+        _cleanup_close_ int dir = sys_open_parent_in_root(in->o->root_dirfd, file, &name);
+        int k = dir < 0 ? dir : -EEXIST;
+
+        for (unsigned i = 0; i < CONFIG_MAX && k == -EEXIST; i++) {
+                _cleanup_free_ char *aside = xasprintf("._cfg%04u_%s", i, name);
+                k = renameat2(dir, name, dir, aside, RENAME_NOREPLACE) < 0 ? -errno : 0;
+        }
+        return k < 0 ? error_sys(e, k, "cannot put '%s' of the new root aside", file) : 0;
+}
+
+static void remember(Install *in, const GentooConflict *c)
+{
+        if (c->line[0] == 'o') /* " MD5 MTIME" */
+                strv_pushf(&in->memory, "%.*s %.32s", (int)c->path.n, c->path.s, c->path.s + c->path.n + 1);
+}
+
+/* Of two packages that have a protected file the first one's stays, the second one's is put beside it. */
+static int settle(Install *in, const GentooConflicts *conflicts, Error *e)
+{
+        int k = 0;
+
+        for (size_t i = 0; i < conflicts->n && k >= 0; i++) {
+                const GentooConflict *c = &conflicts->items[i];
+                remember(in, c);
+                if (c->same)
+                        continue;
+                k = unpack_again(in, c->second, e);
+                if (k >= 0)
+                        k = set_aside(in, c->path, e);
+                if (k >= 0)
+                        k = unpack_again(in, c->first, e);
+        }
+        strv_sort(in->memory);
+        return k;
+}
+
+static void read_protect(Install *in, const char *protect, const char *mask)
+{
+        static const char *const names[] = {"CONFIG_PROTECT", "CONFIG_PROTECT_MASK"}, *const defaults[] = {"/etc", "/etc/env.d"};
+        const char *const set[] = {protect, mask};
+        char ***const to[] = {&in->protect.paths, &in->protect.mask};
+
+        for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+                const char *profile = in->plan->has_profile ? gentoo_profile_get(&in->plan->profile, names[i]) : "";
+                _cleanup_free_ char *all = xasprintf("%s %s %s %s", defaults[i], set[i] ?: "", profile,
+                                                     strv_env_get(in->plan->make_conf, names[i]) ?: "");
+                *to[i] = gentoo_incremental(all);
+        }
+}
+
+/* ---- what is whose ---- */
+
+static int env_update(Install *in, const char *what, char **ret_protect, char **ret_mask, Error *e)
+{
+        int k = gentoo_config_env_update(in->o->root_dirfd, &in->tar, in->o->events, ret_protect, ret_mask, e);
+        return k < 0 ? k : submit_tar(in, what, e);
+}
+
+static int check(Install *in, Error *e)
+{
+        _cleanup_free_ char *protect = NULL, *mask = NULL;
+        GentooConflicts conflicts = {0};
+        int k = env_update(in, "the environment", &protect, &mask, e);
+
+        if (k < 0)
+                return k;
+        read_protect(in, protect, mask);
+        k = gentoo_merged_check(in->merged, in->plan->choice.n, in->o->root_dirfd, &in->protect, &conflicts, e);
+        if (k >= 0)
+                k = settle(in, &conflicts, e);
+        free(conflicts.items);
+        _cleanup_strv_ char **patterns = gentoo_mask_patterns(in->plan);
+        if (k < 0 || !patterns)
+                return k;
+        _cleanup_free_ char *text = strv_join(patterns, " ");
+        return gentoo_mask_apply(in->merged, in->plan->choice.n, patterns, keep(in, xasprintf("%s\n", text)), in->o->root_dirfd,
+                                 e);
+}
+
+static int run_phases(Install *in, Error *e)
+{
+        const GentooPhases p = {.merged = in->merged,
+                                .n = in->plan->choice.n,
+                                .root_dirfd = in->o->root_dirfd,
+                                .runner = in->o->runner,
+                                .events = in->o->events};
+        bool any = false;
+        int k = gentoo_phases_write(&p, &in->tar, &any, e);
+
+        if (k >= 0)
+                k = submit_tar(in, "the package database", e);
+        if (k < 0 || !any)
+                return k;
+        events_step(in->o->events, "Running the packages' phases");
+        k = gentoo_phases_run(&p, e);
+        return k < 0 ? k : env_update(in, "the environment", NULL, NULL, e); /* phases may have added to it */
+}
+
+/* ---- all of it ---- */
 
 static int open_pool(Install *in, Error *e)
 {
@@ -208,6 +348,9 @@ static void install_done(Install *in)
         free(in->merged);
         free(in->items);
         strv_free(in->strings);
+        strv_free(in->memory);
+        strv_free(in->protect.paths);
+        strv_free(in->protect.mask);
         fd_close(in->pool);
 }
 
@@ -225,18 +368,10 @@ int gentoo_install(DistroPlan *plan, const DistroInstall *o, Error *e)
         events_step(o->events, "Fetching and unpacking %zu packages", n);
         k = fetch_and_unpack(&in, e);
         if (k >= 0)
-                k = gentoo_merged_check(in.merged, n, o->root_dirfd, e);
+                k = check(&in, e);
         if (k < 0)
                 return k;
         gentoo_vdb_write(&in.tar, in.merged, n);
-        gentoo_config_write(in.plan, &in.tar);
-        gentoo_phases_write(in.merged, n, &in.tar);
-        k = submit_tar(&in, "the package database", e);
-        if (k < 0)
-                return k;
-        events_step(o->events, "Running the packages' phases");
-        k = gentoo_phases_run(in.merged, n, o->runner, e);
-        if (k >= 0)
-                k = gentoo_config_env_update(o->root_dirfd, &in.tar, o->events, e);
-        return k < 0 ? k : submit_tar(&in, "the environment", e);
+        gentoo_config_write(in.plan, in.memory, &in.tar);
+        return run_phases(&in, e);
 }

@@ -12,6 +12,7 @@
 #include "base/fd.h"
 #include "base/str.h"
 #include "base/strv.h"
+#include "distro/gentoo-protect.h"
 #include "sys/open.h"
 
 const UnpackFile *gentoo_merged_get(const GentooMerged *m, const char *key)
@@ -64,8 +65,7 @@ typedef struct Entries {
         size_t n;
 } Entries;
 
-/* The path of "obj PATH MD5 MTIME", "sym PATH -> TARGET MTIME" or "fif PATH"; false for directories. */
-static bool path_of(const char *line, Slice *ret)
+bool gentoo_contents_path(const char *line, Slice *ret)
 {
         const char *rest = str_startswith(line, "obj "), *end;
 
@@ -74,7 +74,7 @@ static bool path_of(const char *line, Slice *ret)
                 end = end ? memrchr(rest, ' ', (size_t)(end - rest)) : NULL;
         } else if ((rest = str_startswith(line, "sym ")))
                 end = strstr(rest, " -> ");
-        else if ((rest = str_startswith(line, "fif ")))
+        else if ((rest = str_startswith(line, "fif ")) || (rest = str_startswith(line, "dir ")))
                 end = rest + strlen(rest);
         else
                 return false;
@@ -107,7 +107,7 @@ static int add_entry(Entries *all, const GentooMerged *m, const char *line, Slic
         return 0;
 }
 
-static int compare_entries(const void *x, const void *y)
+static int compare_places(const void *x, const void *y)
 {
         const Entry *a = x, *b = y;
 
@@ -117,6 +117,13 @@ static int compare_entries(const void *x, const void *y)
                 return a->dir < b->dir ? -1 : 1;
         int d = memcmp(a->name, b->name, MIN(a->name_len, b->name_len));
         return d ?: (a->name_len > b->name_len) - (a->name_len < b->name_len);
+}
+
+/* Of one place, those that were merged first come first. */
+static int compare_entries(const void *x, const void *y)
+{
+        const Entry *a = x, *b = y;
+        return compare_places(x, y) ?: (a->owner > b->owner) - (a->owner < b->owner);
 }
 
 /* COLLISION_IGNORE of make.globals */
@@ -135,23 +142,47 @@ static bool same_file(const Entry *a, const Entry *b)
 {
         Slice p, q;
 
-        return a->line[0] == b->line[0] && path_of(a->line, &p) && path_of(b->line, &q) && str_eq(p.s + p.n, q.s + q.n);
+        return a->line[0] == b->line[0] && gentoo_contents_path(a->line, &p) && gentoo_contents_path(b->line, &q) &&
+               str_eq(p.s + p.n, q.s + q.n);
 }
 
-static int judge(const Entry *a, const Entry *b, Error *e)
+static int collision(const Entry *a, const Entry *b, Slice path, Error *e)
 {
+        const Slice p = a->owner->package->cpv, q = b->owner->package->cpv;
+        return error_set(e, -EEXIST, "the file '%.*s' is in '%.*s' and in '%.*s': one of them has to be left out", (int)path.n,
+                         path.s, (int)p.n, p.s, (int)q.n, q.s);
+}
+
+/* a was merged before b. */
+static int judge(const GentooMerged *m, const Entry *a, const Entry *b, const GentooProtect *protect, GentooConflicts *ret,
+                 Error *e)
+{
+        const Slice cpv = b->owner->package->cpv;
         Slice p, q;
 
-        (void)path_of(a->line, &p);
-        (void)path_of(b->line, &q);
-        if (a->owner == b->owner && !same_file(a, b))
-                return error_set(e, -EEXIST,
-                                 "'%.*s' has two different files for '%.*s' and '%.*s', which are one place in this root",
-                                 (int)a->owner->package->cpv.n, a->owner->package->cpv.s, (int)p.n, p.s, (int)q.n, q.s);
-        if (a->owner != b->owner && !is_ignored(p))
-                return error_set(e, -EEXIST, "the file '%.*s' is in '%.*s' and in '%.*s': one of them has to be left out",
-                                 (int)p.n, p.s, (int)a->owner->package->cpv.n, a->owner->package->cpv.s,
-                                 (int)b->owner->package->cpv.n, b->owner->package->cpv.s);
+        (void)gentoo_contents_path(a->line, &p);
+        (void)gentoo_contents_path(b->line, &q);
+        if (b->line[0] == 'd' && (a->line[0] == 'd' || a->line[0] == 's'))
+                return 0; /* the worker has seen to it that such a link leads to a directory */
+        if (a->line[0] == 'd' && b->line[0] == 's')
+                return error_set(e, -EISDIR,
+                                 "'%.*s' has a symbolic link in place of the directory '%.*s' of '%.*s', which is forbidden",
+                                 (int)cpv.n, cpv.s, (int)p.n, p.s, (int)a->owner->package->cpv.n, a->owner->package->cpv.s);
+        if (a->owner == b->owner)
+                return same_file(a, b) ? 0
+                                       : error_set(e, -EEXIST,
+                                                   "'%.*s' has two different files for '%.*s' and '%.*s', which are one place in "
+                                                   "this root",
+                                                   (int)cpv.n, cpv.s, (int)p.n, p.s, (int)q.n, q.s);
+        if (is_ignored(p))
+                return 0;
+        if (a->line[0] == 'd' || b->line[0] == 'd' || !gentoo_is_protected(protect, b->line))
+                return collision(a, b, p, e);
+        *vec_push(ret) = (GentooConflict){.first = (size_t)(a->owner - m),
+                                          .second = (size_t)(b->owner - m),
+                                          .path = q,
+                                          .same = same_file(a, b),
+                                          .line = b->line};
         return 0;
 }
 
@@ -161,7 +192,7 @@ static int collect(Entries *all, const GentooMerged *m, size_t n, int root, Erro
                 Slice last = {"-", 1}, path;
                 struct stat st;
                 STRV_FOREACH (line, m[i].contents) {
-                        int k = path_of(*line, &path) ? add_entry(all, &m[i], *line, path, root, &last, &st, e) : 0;
+                        int k = gentoo_contents_path(*line, &path) ? add_entry(all, &m[i], *line, path, root, &last, &st, e) : 0;
                         if (k < 0)
                                 return k;
                 }
@@ -169,16 +200,19 @@ static int collect(Entries *all, const GentooMerged *m, size_t n, int root, Erro
         return 0;
 }
 
-int gentoo_merged_check(const GentooMerged *m, size_t n, int root_dirfd, Error *e)
+int gentoo_merged_check(const GentooMerged *m, size_t n, int root_dirfd, const GentooProtect *protect, GentooConflicts *ret,
+                        Error *e)
 {
         Entries all = {0};
         int k = collect(&all, m, n, root_dirfd, e);
 
         if (k >= 0 && all.n > 0)
                 qsort(all.items, all.n, sizeof(*all.items), compare_entries);
-        for (size_t i = 0; i + 1 < all.n && k >= 0; i++)
-                if (compare_entries(&all.items[i], &all.items[i + 1]) == 0)
-                        k = judge(&all.items[i], &all.items[i + 1], e);
+        for (size_t first = 0, i = 1; i < all.n && k >= 0; i++)
+                if (compare_places(&all.items[first], &all.items[i]) == 0)
+                        k = judge(m, &all.items[first], &all.items[i], protect, ret, e);
+                else
+                        first = i;
         free(all.items);
         return k;
 }
@@ -206,6 +240,8 @@ static void write_entry(Tar *tar, const GentooMerged *m, size_t counter)
         put(tar, dir, "CONTENTS", contents, strlen(contents));
         int n = snprintf(number, sizeof(number), "%zu", counter); /* without a newline */
         put(tar, dir, "COUNTER", number, (size_t)n);
+        if (m->install_mask)
+                put(tar, dir, "INSTALL_MASK", m->install_mask, strlen(m->install_mask));
         if (m->md5[0])
                 put(tar, dir, "BINPKGMD5", md5, strlen(md5));
 }

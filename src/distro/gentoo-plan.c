@@ -247,6 +247,21 @@ char *gentoo_mirrors(const Distro *d, const DistroRequest *r)
         return strv_join(r->mirrors, " ");
 }
 
+/* What other distributions have is not passed over in silence. */
+static int check_request(const DistroRequest *r, Error *e)
+{
+        if (!str_eq(r->suite, "binhost"))
+                return error_set(e, -EINVAL, "Gentoo has no '%s'; there is gentoo:binhost, the default", r->suite);
+        if (r->variant)
+                return error_set(e, -EINVAL, "--variant is not for Gentoo: a profile says what the system is; use --profile=");
+        if (r->exclude && *r->exclude)
+                return error_set(e, -EINVAL,
+                                 "--exclude is not for Gentoo: what a profile needs cannot be left out; use another one");
+        if (r->components && *r->components)
+                return error_set(e, -EINVAL, "--components is not for Gentoo, whose package hosts have none");
+        return 0;
+}
+
 int gentoo_resolve(const Distro *d, const DistroRequest *r, const Events *ev, DistroPlan *plan, Error *e)
 {
         GentooPlan *p = plan->data = xnew(GentooPlan, 1);
@@ -257,7 +272,9 @@ int gentoo_resolve(const Distro *d, const DistroRequest *r, const Events *ev, Di
         p->verify = r->verify;
         if (!p->arch)
                 return error_set(e, -EOPNOTSUPP, "this machine's architecture has no name in Gentoo; give --arch");
-        k = check_wanted(p, r, e);
+        k = check_request(r, e);
+        if (k >= 0)
+                k = check_wanted(p, r, e);
         if (k >= 0)
                 k = gentoo_find_keyrings(r, &p->keyrings, e);
         if (k >= 0)

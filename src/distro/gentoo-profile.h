@@ -35,6 +35,7 @@ typedef struct GentooProfile {
         char **system;         /* atoms of @system */
         char **profile;        /* atoms of @profile */
         char **mask, **unmask; /* atoms of package.mask and package.unmask */
+        char **force;          /* flags of use.force */
         char **provided;       /* cpvs of package.provided */
         char **variables;      /* NAME=VALUE of make.defaults; incremental ones are settled */
 } GentooProfile;

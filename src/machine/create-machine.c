@@ -83,6 +83,19 @@ static int install(const Create *c, DistroPlan *plan, const char *name, StoreBui
         return r;
 }
 
+/* The error that led here stays the one that is reported. */
+static void keep_failed(const Create *c, StoreBuild *build)
+{
+        _cleanup_free_ char *name = xasprintf("%s-failed", c->request->name);
+        Error e = {0};
+
+        if (store_build_keep(build, name, &e) < 0)
+                events_warning(&c->host->events, "the failed root is not kept: %s", e.message);
+        else
+                events_note(&c->host->events, "What there is of it is kept as machine '%s'; 'berth remove %s' removes it", name,
+                            name);
+}
+
 static int build_image(const Create *c, DistroPlan *plan, const char *name, Error *e)
 {
         _cleanup_free_ char *image = image_name(c, distro_plan_key(plan));
@@ -94,7 +107,8 @@ static int build_image(const Create *c, DistroPlan *plan, const char *name, Erro
         if (r >= 0) {
                 events_step(&c->host->events, "Writing to disk");
                 r = store_build_commit(&build, c->request->rebuild, e);
-        }
+        } else if (c->request->keep)
+                keep_failed(c, &build);
         store_build_abort(&build);
         return r;
 }

@@ -15,6 +15,7 @@ typedef struct CreateRequest {
         StoreDriverId driver;        /* _STORE_DRIVER_INVALID = the store's default */
         char *const *zfs_properties; /* PROPERTY=VALUE */
         bool rebuild;                /* do not use a finished image */
+        bool keep;                   /* what a failed build leaves becomes the machine NAME-failed */
 } CreateRequest;
 
 /* Of the cache what the newest indexes do not name, and images that no request leads to any more. */

@@ -176,6 +176,19 @@ int store_build_commit(StoreBuild *b, bool replace, Error *e)
         return r;
 }
 
+int store_build_keep(StoreBuild *b, const char *machine, Error *e)
+{
+        int r = name_check_machine(machine, e);
+
+        if (r < 0)
+                return r;
+        free(b->name);
+        b->name = xstrdup(machine);
+        b->kind = STORE_MACHINE;
+        r = claim_name(b, e);
+        return r < 0 ? r : store_build_commit(b, false, e);
+}
+
 void store_build_abort(StoreBuild *b)
 {
         Work w = {.store = b->store, .path = b->hidden, .fd = b->work_fd};

@@ -139,6 +139,8 @@ int store_build_replace(Store *s, const StoreImage *old, StoreBuild *ret, Error 
 /* syncfs, then into place. replace: an existing image of that name is exchanged and removed (for --rebuild of cached images;
  * machines by store_build_replace() alone). */
 int store_build_commit(StoreBuild *b, bool replace, Error *e);
+/* Instead of either: what there is of the tree becomes a machine, to be looked into. */
+int store_build_keep(StoreBuild *b, const char *machine, Error *e);
 void store_build_abort(StoreBuild *b); /* removes what is left; harmless after commit */
 
 /* Locks: systemd-nspawn's two (spec 1.12): .#NAME.lck beside the image and /run/systemd/nspawn/locks/inode-DEV:INO. Held while a machine

@@ -1,0 +1,4 @@
+# A text file as one C string literal.
+s/[\\"]/\\&/g
+s/^/"/
+s/$/\\n"/
