@@ -80,7 +80,7 @@ int stage3_parse_digests(const char *text, const char *name, Digest *ret)
         DigestType type = DIGEST_NONE;
 
         while (slice_line(&rest, &line)) {
-                if (line.n > 0 && line.s[0] == '#') {
+                if (line.n > 0 && line.s && line.s[0] == '#') {
                         type = memmem(line.s, line.n, "SHA512", 6)    ? DIGEST_SHA512
                                : memmem(line.s, line.n, "BLAKE2B", 7) ? DIGEST_BLAKE2B
                                                                       : DIGEST_NONE;

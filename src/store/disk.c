@@ -174,7 +174,7 @@ static int read_table(int fd, const char *path, uint64_t size, Partitions *p, Er
         PartitionsEvent event = partitions_begin(p, size);
 
         while (event == PARTITIONS_WANT) {
-                size_t n;
+                size_t n = 0;
                 int r = read_at(fd, path, p->offset, data, p->length, &n, e);
                 if (r < 0)
                         return r;
@@ -190,7 +190,7 @@ static int read_table(int fd, const char *path, uint64_t size, Partitions *p, Er
 static int probe(int fd, const char *path, uint64_t offset, uint64_t size, Superblock *ret, Error *e)
 {
         _cleanup_free_ uint8_t *head = xmalloc(SUPERBLOCK_BYTES);
-        size_t n;
+        size_t n = 0;
         int r = read_at(fd, path, offset, head, (size_t)MIN(size, (uint64_t)SUPERBLOCK_BYTES), &n, e);
 
         if (r >= 0)
