@@ -65,5 +65,6 @@ int cli_clean(Cli *c, Error *e);
 int cli_import_tar(Cli *c, Error *e);
 int cli_import_fs(Cli *c, Error *e);
 int cli_export_tar(Cli *c, Error *e);
+int cli_pull_tar(Cli *c, Error *e);
 int cli_list_transfers(Cli *c, Error *e);
 int cli_cancel_transfer(Cli *c, Error *e);

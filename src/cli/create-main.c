@@ -10,6 +10,7 @@ static const CliFunction functions[_VERB_MAX] = {
                 [VERB_IMPORT_TAR] = cli_import_tar,
                 [VERB_IMPORT_FS] = cli_import_fs,
                 [VERB_EXPORT_TAR] = cli_export_tar,
+                [VERB_PULL_TAR] = cli_pull_tar,
                 [VERB_LIST_TRANSFERS] = cli_list_transfers,
                 [VERB_CANCEL_TRANSFER] = cli_cancel_transfer,
 };

@@ -220,7 +220,7 @@ const OptionRow option_rows[_OPTION_MAX] = {
                                           take_true,
                                           AT(allow_expired)},
                 [OPTION_VERIFY] = {{0, "verify", REQUIRED, "signature|checksum|no",
-                                    "What vouches for the packages (default: signature)"},
+                                    "What vouches for what is fetched (default: signature)"},
                                    take_verify,
                                    AT(verify),
                                    verify_choices},

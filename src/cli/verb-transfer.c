@@ -37,6 +37,22 @@ int cli_import_fs(Cli *c, Error *e)
         return r < 0 ? r : machine_import_fs(&c->host, &q, e);
 }
 
+int cli_pull_tar(Cli *c, Error *e)
+{
+        const Options *o = &c->options;
+        PullRequest q = {
+                        .source = c->words[0],
+                        .name = c->words[1],
+                        .verify = (PullVerify)o->verify, /* the same three words in the same order */
+                        .keyrings = o->keyrings,
+                        .driver = _STORE_DRIVER_INVALID,
+                        .limit = o->limit,
+                        .read_only = o->read_only,
+        };
+        int r = o->driver ? store_driver_from_name(o->driver, &q.driver, e) : 0;
+        return r < 0 ? r : machine_pull_tar(&c->host, &q, e);
+}
+
 int cli_export_tar(Cli *c, Error *e)
 {
         const char *at = strchr(c->words[0], '@'), *file = c->words[1];

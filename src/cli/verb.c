@@ -279,11 +279,27 @@ const Verb verbs[_VERB_MAX] = {
                                                  "owners, times, ACLs, file capabilities and user attributes, hard links and "
                                                  "holes; the same tree gives the same bytes. FILE is there when it is whole. A "
                                                  "machine that runs is exported by a snapshot."},
+                [VERB_PULL_TAR] = {.name = "pull-tar",
+                                   .arguments = "URL [NAME]",
+                                   .min = 1,
+                                   .max = 2,
+                                   .needs_root = true,
+                                   .options = {OPTION_VERIFY, OPTION_KEYRING, OPTION_MARK_READ_ONLY, OPTION_LIMIT, OPTION_DRIVER},
+                                   .program = "berth-create",
+                                   .help = "Make a machine of a tar archive on a web server",
+                                   .description = "The archive must have the checksum that SHA256SUMS beside it on the server "
+                                                  "says, and "
+                                                  "that be signed in SHA256SUMS.gpg by a key of --keyring (by default "
+                                                  "/etc/systemd/import-pubring.pgp, as for importctl). With --verify=checksum no "
+                                                  "signature is needed, and NAME.sha256 will do. A download that broke off is "
+                                                  "resumed. The unpacked image is kept, and the machine is a clone of it with an "
+                                                  "identity of its own: another pull of the same archive fetches only the "
+                                                  "checksums. NAME '-' makes the image alone; 'berth clean' removes it."},
                 [VERB_LIST_TRANSFERS] = {.name = "list-transfers",
                                          .needs_root = true,
                                          .options = {TABLE_OPTIONS},
                                          .program = "berth-create",
-                                         .help = "Imports and exports that run, in importctl's columns"},
+                                         .help = "Imports, exports and pulls that run, in importctl's columns"},
                 [VERB_CANCEL_TRANSFER] = {.name = "cancel-transfer",
                                           .arguments = "ID…",
                                           .min = 1,

@@ -32,6 +32,7 @@ typedef enum VerbId {
         VERB_IMPORT_TAR,
         VERB_IMPORT_FS,
         VERB_EXPORT_TAR,
+        VERB_PULL_TAR,
         VERB_LIST_TRANSFERS,
         VERB_CANCEL_TRANSFER,
         VERB_IMAGES,

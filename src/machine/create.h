@@ -34,6 +34,24 @@ typedef struct ImportRequest {
 int machine_import_tar(const MachineHost *h, const ImportRequest *q, Error *e);
 int machine_import_fs(const MachineHost *h, const ImportRequest *q, Error *e);
 
+/* ---- pull (create-pull.c) ---- */
+typedef enum PullVerify {
+        PULL_VERIFY_SIGNATURE, /* SHA256SUMS beside it, signed in SHA256SUMS.gpg */
+        PULL_VERIFY_CHECKSUM,  /* SHA256SUMS or NAME.sha256 beside it */
+        PULL_VERIFY_NO,
+} PullVerify;
+typedef struct PullRequest {
+        const char *source; /* http, https or file */
+        const char *name;   /* NULL: from the source; "-": only the image */
+        PullVerify verify;
+        char *const *keyrings; /* NULL: those of systemd's import */
+        StoreDriverId driver;  /* _STORE_DRIVER_INVALID = the store's default */
+        uint64_t limit;
+        bool read_only;
+} PullRequest;
+/* The image is kept, by its digest: the machine is a clone of it, with an identity of its own, and so is that of the next pull. */
+int machine_pull_tar(const MachineHost *h, const PullRequest *q, Error *e);
+
 typedef struct ExportRequest {
         const char *name, *snapshot; /* snapshot NULL: the present state, of a machine that does not run */
         const char *file;            /* NULL: standard output */

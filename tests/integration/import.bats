@@ -343,3 +343,105 @@ slow_import() { # ID of the process in $pid
         run berth clean --all --cache
         [ "$status" -eq 1 ]
 }
+
+# ---- pulls ----
+
+web_start() {
+        : >"$T/log"
+        : >"$T/port"
+        "$BERTH_BUILD/tests/unit/transfer/httpd" "$T/www" "$T/log" "$@" >"$T/port" 3>&- &
+        web=$!
+        while ! [ -s "$T/port" ]; do sleep 0.02; done
+        url=http://127.0.0.1:$(cat "$T/port")
+}
+
+# A root file system on a web server, with its checksum, signed by a key made here.
+publish() {
+        unset http_proxy HTTP_PROXY all_proxy ALL_PROXY
+        busybox_root "$T/root" busybox
+        echo deadbeefdeadbeefdeadbeefdeadbeef >"$T/root/etc/machine-id"
+        head -c 2M /dev/urandom >"$T/root/var/random"
+        mkdir -p "$T/www"
+        tar -C "$T/root" -cJf "$T/www/tiny.tar.xz" .
+        (cd "$T/www" && sha256sum tiny.tar.xz >SHA256SUMS)
+        export GNUPGHOME=$T/gpg
+        mkdir -m 700 "$GNUPGHOME"
+        gpg -q --batch --passphrase '' --quick-generate-key tests ed25519 sign never
+        gpg -q --batch --export tests >"$T/keyring.gpg"
+        gpg -q --batch --detach-sign -o "$T/www/SHA256SUMS.gpg" "$T/www/SHA256SUMS"
+        gpgconf --kill all
+}
+
+@test "a pull is verified by signature, kept, and cloned: a second one fetches only the checksums" {
+        publish
+        web_start
+        berth pull-tar "$url/tiny.tar.xz" --keyring="$T/keyring.gpg"
+        berth run tiny /bin/sha256sum /var/random </dev/null | cut -d' ' -f1 >"$T/is"
+        sha256sum <"$T/root/var/random" | cut -d' ' -f1 | diff - "$T/is"
+        ! grep -q deadbeef "$BERTH_MACHINES"/tiny.mstack/rw/data/etc/machine-id
+        berth pull-tar "$url/tiny.tar.xz" two --keyring="$T/keyring.gpg" --read-only
+        berth list-images | grep -Eq '^two .* yes '
+        berth read-only two no
+        [ "$(grep -c 'tiny.tar.xz' "$T/log")" -eq 1 ]
+        berth list-images -a | grep -q '/images/tar-'
+        run berth pull-tar "$url/tiny.tar.xz" --keyring="$T/keyring.gpg"
+        [[ $status -eq 1 && $output == *"machine 'tiny' already exists"* ]]
+        berth clean
+        ! berth list-images -a | grep -q '/images/tar-'
+        berth pull-tar "$url/tiny.tar.xz" - --keyring="$T/keyring.gpg"
+        berth list-images -a | grep -q '/images/tar-'
+        [ "$(berth images --no-legend | wc -l)" -eq 2 ]
+        kill $web
+        berth_no_debris
+}
+
+@test "a pull that nobody vouches for is refused, and says what would do" {
+        publish
+        web_start
+        run berth pull-tar "$url/tiny.tar.xz"
+        [ "$status" -eq 1 ] # there is no keyring, or the host's has no such key
+        head -c 20 /dev/zero >>"$T/www/tiny.tar.xz"
+        run berth pull-tar "$url/tiny.tar.xz" --keyring="$T/keyring.gpg"
+        [[ $status -eq 1 && $output == *SHA256* ]]
+        (cd "$T/www" && sha256sum tiny.tar.xz >SHA256SUMS)
+        run berth pull-tar "$url/tiny.tar.xz" --keyring="$T/keyring.gpg"
+        [[ $status -eq 1 && $output == *SHA256SUMS* ]]
+        rm "$T/www/SHA256SUMS.gpg"
+        run berth pull-tar "$url/tiny.tar.xz" --keyring="$T/keyring.gpg"
+        [[ $status -eq 1 && $output == *"SHA256SUMS.gpg is not there"*"--verify=checksum"* ]]
+        tar -C "$T/root" -cJf "$T/www/tiny.tar.xz" .
+        echo "$(printf '%064d' 0)  other" >"$T/www/SHA256SUMS"
+        run berth pull-tar "$url/tiny.tar.xz" --verify=checksum
+        [[ $status -eq 1 && $output == *"has no SHA-256 checksum of 'tiny.tar.xz'"* ]]
+        rm "$T/www/SHA256SUMS"
+        run berth pull-tar "$url/tiny.tar.xz" --verify=checksum
+        [[ $status -eq 1 && $output == *"neither "*"--verify=no"* ]]
+        sha256sum <"$T/www/tiny.tar.xz" | cut -d' ' -f1 >"$T/www/tiny.tar.xz.sha256"
+        berth pull-tar "$url/tiny.tar.xz" --verify=checksum
+        berth pull-tar "$url/tiny.tar.xz" free --verify=no
+        run berth pull-tar "$url/none.tar.xz" --verify=no
+        [[ $status -eq 1 && $output == *"404 not found"* ]]
+        run berth pull-tar "tiny.tar.xz"
+        [[ $status -eq 1 && $output == *"is not an address of an archive"* ]]
+        [ "$(berth images --no-legend | wc -l)" -eq 2 ]
+        kill $web
+        berth clean --cache
+        [ ! -e "$BERTH_CACHE/pull" ]
+        berth_no_debris
+}
+
+@test "a pull that was killed is resumed where it broke off" {
+        publish
+        web_start
+        # The first part of it lies in the cache, as an earlier pull left it.
+        "$BERTH" pull-tar "$url/none.tar.xz" --verify=no 2>/dev/null || :
+        run berth pull-tar "$url/tiny.tar.xz" --keyring="$T/keyring.gpg" --limit=1K
+        [ "$status" -eq 1 ]
+        local dir
+        dir=$(dirname "$(find "$BERTH_CACHE/pull" -name archive)")
+        head -c 100000 "$dir/archive" >"$dir/archive.part" && rm "$dir/archive"
+        berth pull-tar "$url/tiny.tar.xz" --keyring="$T/keyring.gpg"
+        berth run tiny /bin/true </dev/null
+        grep -q '206.*tiny.tar.xz\|tiny.tar.xz.*206\|100000' "$T/log" || { cat "$T/log"; false; }
+        kill $web
+}
