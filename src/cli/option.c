@@ -24,9 +24,11 @@ void options_done(Options *o)
         free(o->driver);
         free(o->profile);
         free(o->boot);
+        free(o->share_from);
         strv_free(o->repos);
         strv_free(o->make_conf);
         free(o->format);
+        strv_free(o->shares);
         strv_free(o->include);
         strv_free(o->exclude);
         strv_free(o->components);
@@ -70,6 +72,12 @@ static int take_item(Options *o, size_t offset, const char *value)
 {
         strv_push(member(o, offset), value);
         return *value ? 0 : -EINVAL;
+}
+
+static int take_shares(Options *o, size_t offset, const char *value)
+{
+        o->share = true;
+        return value ? take_list(o, offset, value) : 0;
 }
 
 static int take_seconds(Options *o, size_t offset, const char *value)
@@ -254,6 +262,17 @@ const OptionRow option_rows[_OPTION_MAX] = {
                                   take_size,
                                   AT(limit)},
                 [OPTION_CLEAN_ALL] = {{'a', "all", NONE, NULL, "Remove all machines that do not run, too"}, take_true, AT(all)},
+                [OPTION_SHARE] = {{0, "share", SPEC_ARGUMENT_OPTIONAL, "NAME,…",
+                                   "Gentoo: share repos, distfiles, binpkgs with the other machines (default: all of them)"},
+                                  take_shares,
+                                  AT(shares)},
+                [OPTION_NO_SHARE] = {{0, "no-share", NONE, NULL, "Gentoo: share nothing"}, take_true, AT(no_share)},
+                [OPTION_SHARE_FROM] =
+                                {{0, "share-from", REQUIRED, "DIRECTORY",
+                                  "Gentoo: where the shares are (default: the host's own, else /var/lib/berth/shares/gentoo)"},
+                                 take_string,
+                                 AT(share_from),
+                                 .is_file = true},
 };
 /* clang-format on */
 

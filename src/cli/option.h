@@ -11,14 +11,15 @@ typedef enum Format { FORMAT_OFF, FORMAT_SHORT, FORMAT_PRETTY } Format; /* --jso
 
 typedef struct Options {
         bool help, version, no_pager, no_ask_password, system, cleanup, no_legend, all, plan, restart, rebuild, same, cache,
-                        allow_expired, force, read_only;
+                        allow_expired, force, read_only, share, no_share;
         unsigned verify; /* DistroVerify */
         Format json;
         uint64_t timeout_usec; /* USEC_INFINITY: not given */
         uint64_t limit;        /* bytes; 0: not given */
         char *variant, *arch, *driver, *profile, *boot, *format;
         char **include, **exclude, **components, **mirrors, **keyrings, **repos, **make_conf, **zfs_properties;
-        bool keep; /* what a failed create leaves */
+        bool keep;                  /* what a failed create leaves */
+        char *share_from, **shares; /* of Gentoo machines */
 } Options;
 void options_init(Options *o);
 void options_done(Options *o);
@@ -65,6 +66,9 @@ typedef enum OptionId {
         OPTION_FORMAT,
         OPTION_LIMIT,
         OPTION_CLEAN_ALL,
+        OPTION_SHARE,
+        OPTION_NO_SHARE,
+        OPTION_SHARE_FROM,
         _OPTION_MAX,
 } OptionId;
 

@@ -32,6 +32,7 @@ int cli_create(Cli *c, Error *e)
                         .zfs_properties = o->zfs_properties,
                         .rebuild = o->rebuild,
                         .keep = o->keep,
+                        .shares = {.off = o->no_share, .asked = o->share, .names = o->shares, .from = o->share_from},
         };
         return machine_create(&c->host, &request, e);
 }

@@ -23,10 +23,12 @@ const Verb verbs[_VERB_MAX] = {
                                  .max = 2,
                                  .needs_root = true,
                                  .words = WORDS_SOURCE,
-                                 .options = {OPTION_VARIANT, OPTION_INCLUDE, OPTION_EXCLUDE, OPTION_COMPONENTS, OPTION_MIRROR,
-                                             OPTION_ARCH, OPTION_KEYRING, OPTION_DRIVER, OPTION_ZFS_PROPERTY, OPTION_REBUILD,
-                                             OPTION_KEEP, OPTION_ALLOW_EXPIRED, OPTION_VERIFY, OPTION_BINHOST, OPTION_PACKAGE,
-                                             OPTION_PROFILE, OPTION_REPO, OPTION_MAKE_CONF},
+                                 .options = {OPTION_VARIANT,      OPTION_INCLUDE,   OPTION_EXCLUDE, OPTION_COMPONENTS,
+                                             OPTION_MIRROR,       OPTION_ARCH,      OPTION_KEYRING, OPTION_DRIVER,
+                                             OPTION_ZFS_PROPERTY, OPTION_REBUILD,   OPTION_KEEP,    OPTION_ALLOW_EXPIRED,
+                                             OPTION_VERIFY,       OPTION_BINHOST,   OPTION_PACKAGE, OPTION_PROFILE,
+                                             OPTION_REPO,         OPTION_MAKE_CONF, OPTION_SHARE,   OPTION_NO_SHARE,
+                                             OPTION_SHARE_FROM},
                                  .program = "berth-create",
                                  .help = "Make a machine from a distribution's own packages",
                                  .description = "SOURCE is DISTRIBUTION:SUITE, as debian:bookworm or ubuntu:noble; "
@@ -203,11 +205,10 @@ const Verb verbs[_VERB_MAX] = {
                                  .needs_root = true,
                                  .words = WORDS_IMAGE_ONCE,
                                  .help = "Mark a machine read-only, or with 'no' writable again",
-                                 .description =
-                                                 "The mark is machinectl's: the flag of a subvolume, the read-only property of a "
-                                                 "dataset, the immutable attribute of a directory. A machine with it starts with "
-                                                 "a "
-                                                 "read-only root, and is not removed or rolled back."},
+                                 .description = "The mark is machinectl's: the flag of a subvolume, the read-only property of a "
+                                                "dataset, the immutable attribute of a directory. A machine with it starts with "
+                                                "a "
+                                                "read-only root, and is not removed or rolled back."},
                 [VERB_SET_LIMIT] = {.name = "set-limit",
                                     .arguments = "NAME BYTES",
                                     .min = 2,
@@ -241,13 +242,12 @@ const Verb verbs[_VERB_MAX] = {
                                  .options = {OPTION_FORCE, OPTION_MARK_READ_ONLY, OPTION_LIMIT, OPTION_DRIVER},
                                  .program = "berth-create",
                                  .help = "Make a machine of a tar archive",
-                                 .description =
-                                                 "FILE is a tar archive in any compression, '-' is standard input. It is "
-                                                 "decompressed and unpacked by confined processes, that can do nothing but fill "
-                                                 "the new machine: an entry that climbs out of it, a device node outside /dev or "
-                                                 "an owner beyond 65535 is refused with the whole. --force replaces what is in a "
-                                                 "machine of that name; its snapshots stay. NAME is by default that of the "
-                                                 "file."},
+                                 .description = "FILE is a tar archive in any compression, '-' is standard input. It is "
+                                                "decompressed and unpacked by confined processes, that can do nothing but fill "
+                                                "the new machine: an entry that climbs out of it, a device node outside /dev or "
+                                                "an owner beyond 65535 is refused with the whole. --force replaces what is in a "
+                                                "machine of that name; its snapshots stay. NAME is by default that of the "
+                                                "file."},
                 [VERB_IMPORT_FS] =
                                 {.name = "import-fs",
                                  .arguments = "DIRECTORY [NAME]",

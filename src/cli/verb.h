@@ -79,7 +79,7 @@ typedef struct Verb {
         bool command; /* behind the first word (or with --directory, --machine: at once) comes a command, with options of its own */
         unsigned uses; /* SpecUse: machine settings that it takes as options */
         VerbWords words;
-        OptionId options[20];    /* besides --help; ended by OPTION_HELP */
+        OptionId options[40];    /* besides --help; ended by OPTION_HELP */
         const char *program;     /* the program in libexecdir that does it; NULL: berth itself */
         const char *help;        /* one line */
         const char *description; /* for --help and the manual: what else there is to know */

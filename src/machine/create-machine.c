@@ -13,8 +13,10 @@
 #include "base/strv.h"
 #include "machine/create-lock.h"
 #include "machine/create-runner.h"
+#include "machine/create-shares.h"
 #include "machine/run-identity.h"
 #include "machine/run-registry.h"
+#include "machine/run-written.h"
 
 #define IMAGE_FRESH_SEC (INT64_C(7) * 24 * 60 * 60)
 
@@ -44,15 +46,36 @@ static int find_image(const Create *c, const char *key, StoreImage *ret, Error *
         return store_find(c->store, STORE_IMAGE, name, ret, e);
 }
 
+/* What the new machine gets of its own: an identity, and what it shares with others. */
+typedef struct Own {
+        const Create *create;
+        Identity identity;
+        bool shares; /* its settings file was written */
+} Own;
+
+static int make_own(void *ctx, const StoreImage *made, Error *e)
+{
+        Own *o = ctx;
+        int r = identity_renew(&o->identity, made, e);
+
+        if (r >= 0)
+                r = create_shares_write(o->create->host, &o->create->request->shares, o->create->distro.repos, made, e);
+        o->shares = r > 0;
+        return MIN(r, 0);
+}
+
 static int clone_image(const Create *c, const char *key, Error *e)
 {
         const char *name = c->request->name;
         _cleanup_(store_image_done) StoreImage image = {0};
-        _cleanup_(identity_done) Identity identity = {0}; /* package scripts may have made SSH host keys */
-        StoreEdit edit = {.edit = identity_renew, .ctx = &identity};
+        Own own = {.create = c}; /* package scripts may have made SSH host keys */
+        StoreEdit edit = {.edit = make_own, .ctx = &own};
         int r = find_image(c, key, &image, e);
         if (r >= 0)
                 r = store_clone(c->store, &image, name, &(StoreQuiesce){0}, &edit, &c->host->events, e);
+        if (r < 0 && own.shares)
+                written_remove(c->host, name);
+        identity_done(&own.identity);
         return r;
 }
 
@@ -200,7 +223,9 @@ int machine_create(const MachineHost *h, const CreateRequest *request, Error *e)
 {
         Create c = {.host = h, .request = request, .distro = request->distro};
         _cleanup_free_ char *distribution = NULL, *suite = NULL;
-        int r = distro_parse_source(request->source, &distribution, &suite, e);
+        int r = create_shares_check(&request->shares, e);
+        if (r >= 0)
+                r = distro_parse_source(request->source, &distribution, &suite, e);
         if (r < 0)
                 return r;
         c.distro.distribution = distribution;

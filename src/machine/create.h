@@ -8,6 +8,12 @@
 #include "machine/machine.h"
 #include "transfer/transfer.h"
 
+typedef struct CreateShares { /* of Gentoo machines: create-shares.h */
+        bool off, asked;      /* --no-share; --share */
+        char *const *names;   /* "repos", "distfiles", "binpkgs"; NULL: all */
+        const char *from;     /* NULL: the host's own, or those that berth keeps */
+} CreateShares;
+
 typedef struct CreateRequest {
         const char *name;
         const char *source;
@@ -16,6 +22,7 @@ typedef struct CreateRequest {
         char *const *zfs_properties; /* PROPERTY=VALUE */
         bool rebuild;                /* do not use a finished image */
         bool keep;                   /* what a failed build leaves becomes the machine NAME-failed */
+        CreateShares shares;
 } CreateRequest;
 
 /* Of the cache what the newest indexes do not name, and images that no request leads to any more. */

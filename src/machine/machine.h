@@ -15,7 +15,8 @@
 #include "plan/plan.h"
 #include "store/store.h"
 
-typedef struct MachineHost { /* where everything is: defaults, or BERTH_MACHINES, BERTH_STATE, BERTH_RUN, BERTH_CACHE, BERTH_CGROUP */
+/* Where everything is: defaults, or BERTH_MACHINES, BERTH_STATE, BERTH_RUN, BERTH_CACHE, BERTH_SETTINGS, BERTH_CGROUP. */
+typedef struct MachineHost {
         char *machines_dir;   /* /var/lib/machines */
         char *state_dir;      /* /var/lib/berth: id-ranges/NAME */
         char *run_dir;        /* /run/berth: machines/NAME/{state,console.log}, locks/ of what is being created */

@@ -27,6 +27,9 @@ static void init_root(MachineHost *h)
         h->state_dir = place("BERTH_STATE", xstrdup("/var/lib/berth"));
         h->run_dir = place("BERTH_RUN", xstrdup("/run/berth"));
         h->cache_dir = place("BERTH_CACHE", xstrdup("/var/cache/berth"));
+        char *settings = place("BERTH_SETTINGS", NULL);
+        if (settings)
+                strv_consume(&h->settings_dirs, settings);
         strv_push(&h->settings_dirs, "/etc/systemd/nspawn");
         strv_push(&h->settings_dirs, "/run/systemd/nspawn");
 }

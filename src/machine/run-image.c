@@ -9,6 +9,7 @@
 #include "machine/run-identity.h"
 #include "machine/run-range.h"
 #include "machine/run-registry.h"
+#include "machine/run-written.h"
 
 /* ---- what a running machine needs to hold still ---- */
 
@@ -98,7 +99,7 @@ int machine_clone(const MachineHost *h, const char *name, const char *new_name, 
         machine_done(&still.machine);
         if (r >= 0)
                 tell_identity(h, new_name, &identity);
-        return r;
+        return r < 0 ? r : written_copy(h, name, new_name, e);
 }
 
 int machine_snapshot(const MachineHost *h, const char *name, const char *snapshot, Error *e)
@@ -176,8 +177,10 @@ int machine_remove(const MachineHost *h, const char *name, Error *e)
                 r = open_image(h, name, &s, &i, e);
         if (r >= 0)
                 r = store_remove(s, &i, e);
-        if (r >= 0)
+        if (r >= 0) {
+                written_remove(h, name);
                 machine_range_forget(h, name);
+        }
         return r;
 }
 
@@ -193,8 +196,12 @@ int machine_rename(const MachineHost *h, const char *name, const char *new_name,
                 r = open_image(h, name, &s, &i, e);
         if (r >= 0)
                 r = store_rename(s, &i, new_name, e);
+        if (r < 0)
+                return r;
+        machine_range_rename(h, name, new_name);
+        r = written_copy(h, name, new_name, e); /* from where the store does not look for it */
         if (r >= 0)
-                machine_range_rename(h, name, new_name);
+                written_remove(h, name);
         return r;
 }
 

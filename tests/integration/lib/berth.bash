@@ -17,7 +17,7 @@ berth_setup() {
         [ "$(id -u)" = 0 ] || skip "machines need root"
         T=$(mktemp -d "${BERTH_TEST_PLACE:-/var/tmp}/berth-test.XXXXXX")
         BERTH_TEST_ID=${T##*.}
-        export BERTH_MACHINES=$T/machines BERTH_STATE=$T/state BERTH_RUN=$T/run BERTH_CACHE=$T/cache
+        export BERTH_MACHINES=$T/machines BERTH_STATE=$T/state BERTH_RUN=$T/run BERTH_CACHE=$T/cache BERTH_SETTINGS=$T/settings
         export BERTH_CGROUP=/berth-test-$BERTH_TEST_ID
         unset NOTIFY_SOCKET
 }
