@@ -71,9 +71,12 @@ static int make_item(Install *in, const GentooPackage *p, FetchItem *ret, Error 
                 free(path);
                 path = xasprintf("%.*s.tbz2", (int)p->cpv.n, p->cpv.s);
         }
-        ret->size = p->size;
         bool has_digest = (p->sha1.n > 0 && digest_parse(DIGEST_SHA1, sha1, &ret->digest) >= 0) ||
                           (p->md5.n > 0 && digest_parse(DIGEST_MD5, md5, &ret->digest) >= 0);
+        if (in->plan->verify == DISTRO_VERIFY_NO)
+                ret->digest = (Digest){0};
+        else
+                ret->size = p->size;
         if ((!has_digest || p->size == 0) && in->plan->verify != DISTRO_VERIFY_NO)
                 return error_set(
                                 e, -EBADMSG,

@@ -230,7 +230,8 @@ static void write_entry(Tar *tar, const GentooMerged *m, size_t counter)
         const GentooPackage *p = m->package;
         _cleanup_free_ char *parent = xasprintf("var/db/pkg/%.*s", (int)p->category.n, p->category.s);
         _cleanup_free_ char *dir = xasprintf("%s/%.*s", parent, (int)m->pf.n, m->pf.s), *lines = strv_join(m->contents, "\n");
-        _cleanup_free_ char *contents = xasprintf("%s%s", lines ?: "", m->contents ? "\n" : ""), *md5 = xasprintf("%s\n", m->md5);
+        _cleanup_free_ char *contents = xasprintf("%s%s", lines ?: "", m->contents && *m->contents ? "\n" : ""),
+                            *md5 = xasprintf("%s\n", m->md5);
         char number[24];
 
         tar_directory(tar, parent, 0755);

@@ -118,8 +118,6 @@ static int read_hosts(GentooPlan *p, const DistroRequest *r, const Events *ev, E
 {
         GentooHostOptions o = {.cache = p->cache, .keyrings = p->keyrings, .verify = r->verify, .events = ev};
 
-        if (!r->mirrors || !*r->mirrors)
-                return error_set(e, -EINVAL, "which binary packages? Name their host with --binhost=URL");
         STRV_FOREACH (url, r->mirrors) {
                 GentooHost *h = vec_push(&p->hosts);
                 size_t n = strlen(*url);
@@ -259,6 +257,9 @@ static int check_request(const DistroRequest *r, Error *e)
                                  "--exclude is not for Gentoo: what a profile needs cannot be left out; use another one");
         if (r->components && *r->components)
                 return error_set(e, -EINVAL, "--components is not for Gentoo, whose package hosts have none");
+        if (!r->mirrors || !*r->mirrors)
+                return error_set(e, -EINVAL,
+                                 "which binary packages? Name their host with --binhost=URL, or take gentoo:stage3-openrc");
         return 0;
 }
 

@@ -10,6 +10,7 @@ setup_file() { gentoo_setup_file; }
 teardown_file() { gentoo_teardown_file; }
 setup() {
         berth_setup
+        [ -x /bin/bash-static ] || skip "bash-static is not installed"
         PROFILE=(--repo="$GENTOO/repo" --profile=default/linux/amd64/test)
 }
 teardown() { berth_teardown; }
@@ -75,4 +76,542 @@ EOF
         [ "$(gentoo_tree h)" = "$tree" ]
         berth_nothing_left
         berth_no_debris
+}
+
+# fails MESSAGE NAME HOST [OPTION…]: the message, a pattern, is the only one, and nothing is left
+fails() {
+        local message=$1 status=0
+        shift
+        gentoo_create "$@" >"$T/out" 2>"$T/err" || status=$?
+        cat "$T/err"
+        [ "$status" = 1 ]
+        [ "$(grep -c '^berth: ' "$T/err")" = 1 ]
+        [[ $(grep '^berth: ' "$T/err") == "berth: "$message ]] || { echo "expected: $message"; return 1; }
+        berth_nothing_left && berth_no_debris
+        [ -z "$(berth images --no-legend)" ]
+}
+
+@test "without a profile there is what is asked for, over http, both formats, signed" {
+        gentoo_copy "$T/www"
+        gentoo_index "$T/www" SIGN="$GENTOO/key"
+        serve "$T/www"
+        gentoo_create g "$URL" --verify=signature --keyring="$KEYRING" --package=app-shells/bash --package='>=sys-apps/busybox-1:0'
+        tree=$(gentoo_tree g)
+        gentoo_check "$tree"
+        [ "$(cat "$tree/var/lib/portage/world")" = "app-shells/bash
+sys-apps/busybox:0" ]
+        [ "$(cat "$tree/etc/portage/binrepos.conf/binhosts.conf")" = "[binhost1]
+priority = 1
+sync-uri = $URL
+verify-signature = true" ]
+        [ ! -L "$tree/bin" ] # no baselayout: no layout but the least
+        [ ! -e "$tree/etc/portage/make.profile" ]
+        # each file once, only what is needed
+        [ "$(grep -c . "$T/log")" = "$(cut -d' ' -f1 "$T/log" | sort -u | grep -c .)" ]
+        run ! grep baselayout "$T/log"
+        kill $server
+}
+
+@test "each phase runs where it should, with what it should see, and its variables are kept" {
+        gentoo_copy "$T/www"
+        for n in 6 8; do
+                gentoo_new
+                gentoo_file "/usr/share/env$n/file" x
+                cat >"$P/phases" <<'EOF'
+note () 
+{ 
+    echo "$EBUILD_PHASE $EBUILD_PHASE_FUNC ROOT=$ROOT EROOT=$EROOT D=$D ED=$ED T=$T PWD=$PWD $CATEGORY $PN $PV $PR $PVR $P $PF $EAPI $MERGE_TYPE [$REPLACING_VERSIONS] $(umask) $HOME ${SYSROOT-unset} $(get_libdir) ${BASH_COMPAT-none} ${LC_ALL}" >> /var/log/phases
+}
+pkg_pretend () 
+{ 
+    note
+}
+pkg_setup () 
+{ 
+    note;
+    FROM_SETUP="a
+ b";
+    LIST=(1 "2 3")
+}
+pkg_preinst () 
+{ 
+    note;
+    has_version "$CATEGORY/$PN" && echo "installed too early" >> /var/log/phases;
+    [[ -e ${ED%/}/usr/share/${PN}/file ]] || die
+}
+pkg_postinst () 
+{ 
+    note;
+    has_version "=$CATEGORY/$PF" || echo "not installed" >> /var/log/phases;
+    use on && use !off && echo "$(usex on 1 2) $(usex off 1 2) $FROM_SETUP ${LIST[1]}" >> /var/log/phases
+}
+EOF
+                gentoo_package "$T/www" test-cat/env$n-1.2-r3 EAPI=$n SLOT=2/3 'USE=on amd64' 'IUSE=+on off'
+        done
+        gentoo_index "$T/www"
+        gentoo_create g "$T/www" "${PROFILE[@]}" --package=test-cat/env6 --package=test-cat/env8
+        tree=$(gentoo_tree g)
+        cat "$tree/var/log/phases"
+        line() { # N PHASE SLASH VDB
+                local b=/var/tmp/portage/test-cat/env$1-1.2-r3 compat=4.2 sysroot=unset
+                [ "$1" = 6 ] || { compat=5.0; sysroot=; }
+                echo "$2 pkg_$2 ROOT=$3 EROOT=$3 D=$b/image$3 ED=$b/image$3 T=$b/temp PWD=$b/empty test-cat env$1 1.2 r3 1.2-r3 env$1-1.2 env$1-1.2-r3 $1 binary [] 0022 $b/homedir $sysroot lib64 $compat C"
+        }
+        {
+                line 6 pretend /
+                line 8 pretend ''
+                for n in 6 8; do
+                        s=; [ $n = 8 ] || s=/
+                        for phase in setup preinst postinst; do line $n $phase "$s"; done
+                        echo "1 2 a"
+                        echo " b 2 3"
+                done
+        } | diff - "$tree/var/log/phases"
+        bzip2 -dc "$tree/var/db/pkg/test-cat/env8-1.2-r3/environment.bz2" >"$T/env"
+        ( source "$T/env"; [ "$FROM_SETUP" = "a
+ b" ] && [ "${LIST[1]}" = "2 3" ] && [ "$CATEGORY" = test-cat ] && declare -F pkg_postinst note )
+        run ! grep -E '^(declare [-a-zA-Z]* )?(ROOT|T|berth_|HOME)' "$T/env"
+        run ! grep -E '^(die|use|berth_run) \(\)' "$T/env"
+        gentoo_check "$tree"
+}
+
+@test "what pkg_preinst does to the image is in CONTENTS" {
+        gentoo_copy "$T/www"
+        gentoo_new
+        for f in gone changed same; do gentoo_file /usr/share/img/$f $f; done
+        ln -s same "$P/image/usr/share/img/link"
+        ln -s same "$P/image/usr/share/img/lost"
+        cat >"$P/phases" <<'EOF'
+pkg_preinst () 
+{ 
+    rm "${ED}/usr/share/img/gone" "${ED}/usr/share/img/lost" || die;
+    echo more >> "${ED}/usr/share/img/changed";
+    keepdir /var/lib/img/deep;
+    dosym ../same /usr/share/img/sub/new;
+    insinto /etc;
+    insopts -m0600;
+    newins - img.conf <<< "a=1";
+    fowners 3:4 /etc/img.conf;
+    fperms 0751 /var/lib/img;
+    diropts -m0700;
+    dodir /var/lib/img/private
+}
+EOF
+        gentoo_package "$T/www" test-cat/img-1
+        gentoo_index "$T/www"
+        gentoo_create g "$T/www" "${PROFILE[@]}" --package=test-cat/img
+        tree=$(gentoo_tree g)
+        gentoo_check "$tree"
+        contents=$tree/var/db/pkg/test-cat/img-1/CONTENTS
+        sed -E 's/ [0-9a-f]{32} [0-9]+$//; s/ [0-9]+$//' "$contents" | sort | diff - <(sort <<'EOF'
+dir /usr
+dir /usr/share
+dir /usr/share/img
+obj /usr/share/img/changed
+obj /usr/share/img/same
+sym /usr/share/img/link -> same
+dir /var
+dir /var/lib
+dir /var/lib/img
+dir /var/lib/img/deep
+obj /var/lib/img/deep/.keep_test-cat_img-0
+dir /usr/share/img/sub
+sym /usr/share/img/sub/new -> ../same
+dir /etc
+obj /etc/img.conf
+dir /var/lib/img/private
+EOF
+)
+        grep -q "^obj /usr/share/img/same $(md5sum <<<same | cut -d' ' -f1) 1688322603$" "$contents"
+        [ "$(stat -c '%a %u:%g' "$tree/etc/img.conf" "$tree/var/lib/img" "$tree/var/lib/img/private" | tr '\n' ' ')" = "600 3:4 751 0:0 700 0:0 " ]
+}
+
+@test "the functions that phases have: versions, atoms, flags" {
+        gentoo_copy "$T/www"
+        gentoo_new
+        gentoo_package "$T/www" test-lib/a-1.2 SLOT=0/5 'USE=x' 'IUSE=x y' repository=other
+        gentoo_new
+        gentoo_package "$T/www" test-lib/a-2.0_rc1 SLOT=2 'IUSE=x'
+        gentoo_new
+        cat >"$P/phases" <<'EOF'
+pkg_postinst () 
+{ 
+    local bad=0 x;
+    yes () 
+    { 
+        "$@" || { 
+            echo "false: $*";
+            bad=1
+        }
+    };
+    no () 
+    { 
+        "$@" && { 
+            echo "true: $*";
+            bad=1
+        }
+    };
+    is () 
+    { 
+        [[ $("${@:2}") = "$1" ]] || { 
+            echo "$("${@:2}"), not $1: ${*:2}";
+            bad=1
+        }
+    };
+    for x in 1:1.0 1:1a 1a:1.0 1.0b:1.0.0 12.2b:12.2.5 1_alpha_p:1_alpha_p1 1_alpha_beta:1_alpha 1_rc:1 1:1_p1 1:1-r1 1.1:1.10 1.01:1.1 1.001:1.01 1.0.1:1.0.01x 99999999999999999999998:99999999999999999999999 1_p1_p:1_p1_p1 1_pre:1_rc;
+    do
+        [[ $x = *x ]] && continue;
+        yes ver_test ${x%:*} -lt ${x#*:};
+        no ver_test ${x#*:} -le ${x%:*};
+    done;
+    for x in 1.0:1.00 1.010:1.01 01:1 1:1-r0 1_p:1_p0;
+    do
+        yes ver_test ${x%:*} -eq ${x#*:};
+    done;
+    yes ver_test -ge 1;
+    is 1.2 ver_cut 1-2 1.2.3;
+    is 3 ver_cut 3 1.2.3;
+    is 2.3b ver_cut 2- 1.2.3b;
+    is rc ver_cut 4 1.2.3_rc4;
+    is 1-2.3 ver_rs 1 - 1.2.3;
+    is 1_2_3 ver_rs 1-2 _ 1.2.3;
+    is 123 ver_rs 1- "" 1.2.3;
+    is "" ver_cut 7 1.2;
+    yes has_version test-lib/a;
+    yes has_version "=test-lib/a-1.2";
+    yes has_version "=test-lib/a-1*";
+    no has_version "=test-lib/a-1.20";
+    no has_version ">test-lib/a-2.0_rc1";
+    yes has_version -r ">=test-lib/a-2.0_alpha";
+    yes has_version "<test-lib/a-2:0";
+    no has_version "<test-lib/a-1.2";
+    yes has_version "~test-lib/a-1.2";
+    yes has_version "test-lib/a:0/5";
+    no has_version "test-lib/a:0/4";
+    yes has_version "test-lib/a:2=";
+    no has_version "test-lib/a:3";
+    yes has_version "test-lib/a:0[x,-y]";
+    no has_version "test-lib/a:2[x]";
+    no has_version "test-lib/a[-z]";
+    yes has_version "test-lib/a[-z(-)]";
+    yes has_version "test-lib/a[z(+)]";
+    yes has_version "test-lib/a::other";
+    no has_version "test-lib/a::none";
+    no has_version "test-lib/b";
+    is test-lib/a-2.0_rc1 best_version test-lib/a;
+    is test-lib/a-1.2 best_version -b "<test-lib/a-2_alpha";
+    is "" best_version test-lib/b;
+    yes has b a b c;
+    no has d a b c;
+    yes in_iuse x;
+    no in_iuse q;
+    is x usev x;
+    is on usex x on off;
+    is off usex y on off;
+    yes nonfatal has a a;
+    no nonfatal die -n "not fatal";
+    ( exit 3 ) | true;
+    is lib64 get_libdir;
+    [[ $bad = 0 ]] || die "see above"
+}
+EOF
+        gentoo_package "$T/www" test-cat/fun-1 'USE=x amd64' 'IUSE=x y' 'RDEPEND=test-lib/a:0 test-lib/a:2'
+        gentoo_index "$T/www"
+        gentoo_create g "$T/www" "${PROFILE[@]}" --package=test-cat/fun
+}
+
+@test "users and groups, where nothing of shadow is there" {
+        gentoo_copy "$T/www"
+        gentoo_new
+        cat >"$P/phases" <<'EOF'
+pkg_preinst () 
+{ 
+    getent group web > /dev/null && die "group exists";
+    groupadd -r -g 81 web || die;
+    groupadd -r more || die;
+    groupadd web && die "twice"
+}
+EOF
+        gentoo_package "$T/www" acct-group/web-0
+        gentoo_new
+        cat >"$P/phases" <<'EOF'
+pkg_preinst () 
+{ 
+    unset _ACCT_USER_ADDED;
+    useradd --system --no-create-home --no-user-group --comment "Web; a user" --home-dir /var/www --shell /sbin/nologin --gid web --groups users,more --uid 82 web || die;
+    _ACCT_USER_ADDED=1;
+    keepdir /var/www;
+    fowners web:web /var/www;
+    fperms 0750 /var/www
+}
+pkg_postinst () 
+{ 
+    [[ -n ${_ACCT_USER_ADDED} ]] || die;
+    usermod --comment "Web" --home /srv/www --shell /bin/sh --gid 81 --groups "" web || die;
+    usermod nobodyhere 2> /dev/null && die;
+    [[ $(getent passwd 82) = web:* ]] || die
+}
+EOF
+        gentoo_package "$T/www" acct-user/web-0 RDEPEND=acct-group/web
+        gentoo_index "$T/www"
+        gentoo_create g "$T/www" "${PROFILE[@]}" --package=acct-user/web
+        tree=$(gentoo_tree g)
+        [ "$(grep web "$tree/etc/passwd")" = 'web:x:82:81:Web:/srv/www:/bin/sh' ]
+        [ "$(tail -n 3 "$tree/etc/group")" = 'users:x:100:web
+web:x:81:
+more:x:999:web' ]
+        [[ $(cat "$tree/etc/shadow") = 'web:!:'*'::::::' ]]
+        [ "$(stat -c %a "$tree/etc/shadow")" = 640 ]
+        [ "$(stat -c '%a %u:%g' "$tree/var/www")" = "750 82:81" ]
+        bzip2 -dc "$tree/var/db/pkg/acct-user/web-0/environment.bz2" | grep -q '_ACCT_USER_ADDED="1"'
+}
+
+@test "a phase that fails is named with its last lines; --keep keeps the root" {
+        for phase in pretend setup preinst postinst; do
+                rm -rf "$T/www"
+                gentoo_copy "$T/www"
+                gentoo_new
+                printf 'deep () \n{ \n    for i in {1..30}; do echo "line $i"; done;\n    x=$(die "it is broken")\n}\npkg_%s () \n{ \n    deep;\n    echo not reached\n}\n' $phase >"$P/phases"
+                gentoo_package "$T/www" test-cat/bad-1
+                gentoo_index "$T/www"
+                fails "'test-cat/bad-1': pkg_$phase failed; above are its last lines, and --keep keeps the root to look at" g "$T/www" "${PROFILE[@]}" --package=test-cat/bad
+                grep -q "ERROR: test-cat/bad-1 failed ($phase phase): it is broken" "$T/err"
+                grep -q '^  line 30$' "$T/err"
+                run ! grep -E '^  line [1-9]$|not reached' "$T/err"
+        done
+        gentoo_create g "$T/www" "${PROFILE[@]}" --package=test-cat/bad --keep 2>"$T/err" && false
+        grep -q "kept as machine 'g-failed'" "$T/err"
+        [ "$(berth images --no-legend | awk '{ print $1 }')" = g-failed ]
+        [ "$(berth run g-failed -- /bin/ls /var/db/pkg/test-cat)" = bad-1 ]
+        berth remove g-failed
+        berth_no_debris
+}
+
+@test "no bash in the root: one warning says whose phases did not run" {
+        gentoo_create g "$GENTOO/www" --package=sys-apps/baselayout 2>"$T/err"
+        grep -q '^berth: warning: there is no bash in the new root: the phases of these packages did not run: sys-apps/baselayout-2.13-r1$' "$T/err"
+        gentoo_copy "$T/www"
+        gentoo_new
+        gentoo_file /bin/bash '#!/nowhere' 755
+        gentoo_package "$T/www" app-shells/bash-6
+        gentoo_index "$T/www"
+        gentoo_create h "$T/www" --package=sys-apps/baselayout --package=app-shells/bash 2>"$T/err"
+        grep -q '^berth: warning: bash does not run in the new root: .*: sys-apps/baselayout-2.13-r1$' "$T/err"
+}
+
+@test "signatures: of the index, of each package; what is unsigned, wrongly signed or altered is refused" {
+        gentoo_copy "$T/www"
+        # no index signature: an XPAK has none of its own
+        gentoo_new
+        gentoo_package "$T/www" test-cat/xpak-1
+        gentoo_index "$T/www"
+        fails "test-cat/xpak-1: it is in XPAK format, which has no signatures, and the index of *" \
+                g "$T/www" --verify=signature --keyring="$KEYRING" --package=test-cat/xpak
+        fails "app-shells/bash-5.2: *signed*" g "$T/www" --verify=signature --keyring="$KEYRING" --package=app-shells/bash
+        # signed by itself
+        gentoo_new
+        gentoo_file /usr/share/signed x
+        gentoo_package "$T/www" test-cat/signed-1 FORMAT=gpkg SIGN="$GENTOO/key"
+        gentoo_index "$T/www"
+        gentoo_create g "$T/www" --verify=signature --keyring="$KEYRING" --package=test-cat/signed
+        berth remove g
+        fails "test-cat/signed-1: *" g "$T/www" --verify=signature --keyring="$OTHER_KEYRING" --package=test-cat/signed --rebuild
+        # the index
+        gentoo_index "$T/www" SIGN="$GENTOO/other"
+        fails "the index of file://$T/www: *" g "$T/www" --verify=signature --keyring="$KEYRING" --package=sys-apps/busybox
+        gentoo_index "$T/www" SIGN="$GENTOO/key"
+        sed -i 's/^SLOT: 0$/SLOT: 1/' "$T/www/Packages"
+        fails "the index of file://$T/www: *" g "$T/www" --verify=signature --keyring="$KEYRING" --package=sys-apps/busybox
+        # no keys at all
+        [ -e /usr/share/openpgp-keys/gentoo-release.asc ] ||
+                fails "no keys of Gentoo are on this host to verify with; name them with --keyring=FILE, or take packages by the index's digests alone with --verify=checksum" \
+                        g "$T/www" --verify=signature --package=sys-apps/busybox
+}
+
+@test "an altered package is refused, each way" {
+        gentoo_copy "$T/www"
+        gentoo_new
+        gentoo_file /usr/share/x x
+        gentoo_package "$T/www" test-cat/x-1
+        gentoo_index "$T/www"
+        printf x >>"$T/www/test-cat/x-1/x-1-1.xpak"
+        fails "test-cat/x-1: *" g "$T/www" --package=test-cat/x
+        gentoo_package "$T/www" test-cat/x-1
+        gentoo_index "$T/www"
+        printf y | dd of="$T/www/test-cat/x-1/x-1-1.xpak" bs=1 seek=20 conv=notrunc status=none
+        fails "test-cat/x-1: *" g "$T/www" --package=test-cat/x
+        fails "*test-cat/x-1*" g "$T/www" --package=test-cat/x --verify=no
+        # no digest in the index
+        gentoo_package "$T/www" test-cat/x-1
+        gentoo_index "$T/www"
+        sed -i '/^SIZE/d; /^MD5/d; /^SHA1/d' "$T/www/Packages"
+        fails "the index of file://$T/www has no size and digest of 'test-cat/x-1' to verify it by; --verify=no takes it as it is" g "$T/www" --package=test-cat/x
+        gentoo_create g "$T/www" --package=test-cat/x --verify=no
+        berth remove g
+        # it is another package inside
+        mv "$T/www/test-cat/x-1/x-1-1.xpak" "$T/x"
+        gentoo_index "$T/www"
+        gentoo_package "$T/www" test-cat/y-1
+        gentoo_index "$T/www"
+        sed -i 's,^CPV: test-cat/y-1,CPV: test-cat/x-1,' "$T/www/Packages"
+        fails "'test-cat/x-1' is another package inside than the index says" g "$T/www" --package=test-cat/x
+        # gone
+        rm "$T/www/test-cat/y-1/y-1-1.xpak"
+        mv "$T/x" "$T/www/test-cat/x-1/x-1-2.xpak"
+        gentoo_index "$T/www"
+        rm "$T/www/test-cat/x-1/x-1-2.xpak"
+        fails "test-cat/x-1: *no such file*" g "$T/www" --package=test-cat/x --rebuild
+}
+
+@test "what cannot be: a missing dependency, a blocker, two of one slot, in the user's words" {
+        gentoo_copy "$T/www"
+        for p in 'top RDEPEND=test-cat/middle' 'middle RDEPEND=>=test-cat/gone-3' 'block RDEPEND=!!sys-apps/busybox' \
+                'new RDEPEND==sys-apps/busybox-1.35' 'old RDEPEND==sys-apps/busybox-1.30'; do
+                gentoo_new
+                gentoo_package "$T/www" "test-cat/${p%% *}-1" "${p#* }"
+        done
+        gentoo_new
+        gentoo_package "$T/www" sys-apps/busybox-1.30
+        gentoo_index "$T/www"
+        fails "*'test-cat/top-1', which needs 'test-cat/middle-1', which needs '>=test-cat/gone-3', and no binary package of that name is in the index" \
+                g "$T/www" --package=test-cat/top
+        fails "*'test-cat/block-1'*'sys-apps/busybox*" g "$T/www" "${PROFILE[@]}" --package=test-cat/block
+        fails "*sys-apps/busybox-1.3*sys-apps/busybox-1.3*" g "$T/www" --package=test-cat/new --package=test-cat/old
+        fails "*'test-cat/none'*" g "$T/www" --package=test-cat/none
+        fails "*no-atom*" g "$T/www" --package=no-atom
+        fails "what shall the system be? *" g "$T/www"
+}
+
+@test "profiles: unknown, their own parents, of an unknown EAPI; options of others" {
+        cp -a "$GENTOO/repo" "$T/repo"
+        mkdir -p "$T/repo/profiles/"{loop/a,loop/b,future}
+        echo ../b >"$T/repo/profiles/loop/a/parent"
+        echo ../a >"$T/repo/profiles/loop/b/parent"
+        echo 99 >"$T/repo/profiles/future/eapi"
+        fails "no repository has a profile 'default/linux/amd64/tset'; did you mean 'gentoo:default/linux/amd64/test'?" g "$GENTOO/www" --repo="$T/repo" --profile=default/linux/amd64/tset
+        fails "the profile '$T/repo/profiles/loop/a' is its own parent" g "$GENTOO/www" --repo="$T/repo" --profile=gentoo:loop/a
+        fails "the profile '$T/repo/profiles/future' is of EAPI '99', *" g "$GENTOO/www" --repo="$T/repo" --profile=future
+        fails "the profile 'x' needs the repository it is in; *" g "$GENTOO/www" --profile=x
+        fails "--exclude is not for Gentoo: *" g "$GENTOO/www" --package=a/b --exclude=x
+        fails "--variant is not for Gentoo: *" g "$GENTOO/www" --package=a/b --variant=minbase
+        fails "'x' is no setting of make.conf; *" g "$GENTOO/www" --package=a/b --make-conf=x
+        run berth create g gentoo --package=a/b
+        [ "$status" = 1 ]
+        [[ $output == *"Name their host with --binhost=URL"* ]]
+        run berth create g gentoo:other --binhost=file://x --package=a/b
+        [ "$status" = 1 ]
+        [[ $output == *"Gentoo has no 'other'; there is gentoo:binhost"* ]]
+}
+
+@test "a file of two packages: refused with both owners, but for protected ones; links, modes, masks" {
+        gentoo_copy "$T/www"
+        two() { # PATH TEXT-A TEXT-B
+                for n in a b; do
+                        gentoo_new
+                        gentoo_file "$1" "$([ $n = a ] && echo "$2" || echo "$3")"
+                        gentoo_package "$T/www" test-cat/$n-1 "RDEPEND=$([ $n = a ] || echo test-cat/a)"
+                done
+                gentoo_index "$T/www"
+        }
+        two /usr/share/common same same
+        fails "the file '/usr/share/common' is in 'test-cat/a-1' and in 'test-cat/b-1': one of them has to be left out" g "$T/www" "${PROFILE[@]}" --package=test-cat/b
+        two /etc/common.conf first second
+        gentoo_create g "$T/www" "${PROFILE[@]}" --package=test-cat/b
+        tree=$(gentoo_tree g)
+        [ "$(cat "$tree/etc/common.conf" "$tree/etc/._cfg0000_common.conf" | tr '\n' ' ')" = "first second " ]
+        for n in a b; do grep -q '^obj /etc/common.conf ' "$tree/var/db/pkg/test-cat/$n-1/CONTENTS"; done
+        [ "$(cat "$tree/var/lib/portage/config")" = "/etc/common.conf $(md5sum <<<second | cut -d' ' -f1)" ]
+        berth remove g
+        two /etc/gentoo-release one two # masked from protection by env.d
+        fails "the file '/etc/gentoo-release' is in *" g "$T/www" "${PROFILE[@]}" --package=test-cat/b --rebuild
+        rm -r "$T/www/test-cat"
+        two /etc/env.d/50x A=1 A=2
+        fails "the file '/etc/env.d/50x' is in *" g "$T/www" "${PROFILE[@]}" --package=test-cat/b --rebuild
+        two /opt/x 1 2
+        fails "the file '/opt/x' is in *" g "$T/www" "${PROFILE[@]}" --package=test-cat/b --rebuild
+        gentoo_create g "$T/www" "${PROFILE[@]}" --package=test-cat/b --make-conf=CONFIG_PROTECT=/opt
+        [ -e "$(gentoo_tree g)/opt/._cfg0000_x" ]
+}
+
+@test "one package: two names for one place, hard links, setuid, symbolic links, INSTALL_MASK" {
+        gentoo_copy "$T/www"
+        gentoo_new
+        gentoo_file /lib64/libx x
+        gentoo_file /usr/lib64/libx x
+        gentoo_file /usr/bin/suid x 4755
+        gentoo_file /usr/bin/sgid x 2755
+        gentoo_file /usr/bin/both x 6755
+        ln "$P/image/usr/bin/suid" "$P/image/usr/bin/other"
+        gentoo_file /usr/share/doc/x/README x
+        gentoo_file /usr/share/man/man1/x.1 x
+        gentoo_file /usr/lib64/x.la x
+        gentoo_file /usr/share/locale/de/x de
+        gentoo_file /usr/share/locale/fr/x fr
+        mkdir -p "$P/image/var/spool/x"
+        mkfifo "$P/image/var/spool/x/pipe"
+        gentoo_package "$T/www" test-cat/one-1
+        gentoo_index "$T/www"
+        gentoo_create g "$T/www" "${PROFILE[@]}" --package=test-cat/one --make-conf='FEATURES=nodoc' --make-conf='INSTALL_MASK=*.la /usr/share/locale -/usr/share/locale/de'
+        tree=$(gentoo_tree g)
+        vdb=$tree/var/db/pkg/test-cat/one-1
+        sed -E 's/ [0-9a-f]{32} [0-9]+$//' "$vdb/CONTENTS" | sort | diff - <(sort <<'EOF'
+dir /lib64
+obj /lib64/libx
+dir /usr
+dir /usr/lib64
+obj /usr/lib64/libx
+dir /usr/bin
+obj /usr/bin/suid
+obj /usr/bin/other
+obj /usr/bin/sgid
+obj /usr/bin/both
+dir /usr/share
+dir /usr/share/man
+dir /usr/share/man/man1
+obj /usr/share/man/man1/x.1
+dir /usr/share/locale
+dir /usr/share/locale/de
+obj /usr/share/locale/de/x
+dir /var
+dir /var/spool
+dir /var/spool/x
+fif /var/spool/x/pipe
+EOF
+)
+        [ "$(cat "$vdb/INSTALL_MASK")" = "*.la /usr/share/locale -/usr/share/locale/de /usr/share/doc" ]
+        [ ! -e "$tree/usr/share/doc" ]
+        [ ! -e "$tree/usr/lib64/x.la" ]
+        [ ! -e "$tree/usr/share/locale/fr" ]
+        [ "$(stat -c %a "$tree/usr/bin/suid" "$tree/usr/bin/sgid" "$tree/usr/bin/both" | tr '\n' ' ')" = "4711 2751 6751 " ]
+        [ "$(stat -c %i "$tree/usr/bin/suid")" = "$(stat -c %i "$tree/usr/bin/other")" ]
+        [ -p "$tree/var/spool/x/pipe" ]
+        berth remove g
+        gentoo_file /lib64/libx y
+        gentoo_package "$T/www" test-cat/one-1
+        gentoo_index "$T/www"
+        fails "'test-cat/one-1' has two different files for *" g "$T/www" "${PROFILE[@]}" --package=test-cat/one --rebuild
+        # a link in the way of a directory
+        gentoo_new
+        mkdir -p "$P/image/usr/share"
+        ln -s elsewhere "$P/image/usr/share/baselayout"
+        gentoo_package "$T/www" test-cat/link-1 RDEPEND=sys-apps/baselayout
+        gentoo_index "$T/www"
+        fails "*/usr/share/baselayout*" g "$T/www" "${PROFILE[@]}" --package=test-cat/link
+}
+
+@test "split /usr, where baselayout was built for it; the best build is taken" {
+        gentoo_copy "$T/www"
+        cp -a "$GENTOO/repo" "$T/repo"
+        gentoo_new
+        gentoo_file /etc/gentoo-release split
+        gentoo_package "$T/www" sys-apps/baselayout-2.14 'USE=split-usr amd64' 'IUSE=+split-usr' BUILD_ID=1 BUILD_TIME=2000
+        gentoo_new
+        gentoo_file /etc/gentoo-release merged
+        gentoo_package "$T/www" sys-apps/baselayout-2.14 'USE=amd64' 'IUSE=+split-usr' BUILD_ID=2 BUILD_TIME=1000
+        gentoo_index "$T/www"
+        gentoo_create g "$T/www" "${PROFILE[@]}"
+        tree=$(gentoo_tree g)
+        for d in bin sbin usr/sbin lib lib64 usr/lib64 usr/local/lib; do [ -d "$tree/$d" ] && [ ! -L "$tree/$d" ]; done
+        gentoo_create h "$T/www" "${PROFILE[@]}" --package='sys-apps/baselayout[-split-usr]'
+        for tree in "$BERTH_MACHINES"/h.mstack/layer@*/; do [ "$(cat "$tree/etc/gentoo-release" 2>/dev/null)" != merged ] || [ "$(readlink "$tree/bin")" = usr/bin ]; done
 }

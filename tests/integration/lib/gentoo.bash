@@ -125,10 +125,8 @@ gentoo_base() { # DIR: what a shell and phases need
 ID=gentoo
 PRETTY_NAME="Gentoo Linux"'
         gentoo_file /etc/env.d/50baselayout 'PATH="/usr/local/bin:/usr/bin:/opt/bin"
-LDPATH="/usr/local/lib64 /usr/lib64"
+LDPATH="/usr/local/lib64:/usr/lib64"
 CONFIG_PROTECT_MASK="/etc/gentoo-release"'
-        sed -i 's,LDPATH="/usr/local/lib64 /usr/lib64",LDPATH="/usr/local/lib64:/usr/lib64",' "$P/image/etc/env.d/50baselayout"
-        touch -d @1688322603 "$P/image/etc/env.d/50baselayout"
         gentoo_file /usr/share/baselayout/passwd 'root:x:0:0:root:/root:/bin/bash'
         gentoo_file /usr/share/baselayout/group 'root:x:0:root
 users:x:100:'
@@ -195,7 +193,7 @@ EOF
 }
 
 gentoo_setup_file() {
-        [ "$(id -u)" = 0 ] || return 0
+        [ "$(id -u)" = 0 ] && [ -x /bin/bash-static ] || return 0
         GENTOO=$(mktemp -d "${BERTH_TEST_PLACE:-/var/tmp}/berth-gentoo.XXXXXX")
         export GENTOO KEYRING=$GENTOO/key.gpg OTHER_KEYRING=$GENTOO/other.gpg
         unset http_proxy HTTP_PROXY all_proxy ALL_PROXY
