@@ -45,6 +45,7 @@ int cli_shell(Cli *c, Error *e);
 int cli_chroot(Cli *c, Error *e);
 int cli_snapshot(Cli *c, Error *e);
 int cli_snapshots(Cli *c, Error *e);
+int cli_diff(Cli *c, Error *e);
 int cli_clone(Cli *c, Error *e);
 int cli_rollback(Cli *c, Error *e);
 int cli_poweroff(Cli *c, Error *e);

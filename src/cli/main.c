@@ -13,6 +13,7 @@ static const CliFunction functions[_VERB_MAX] = {
                 [VERB_CHROOT] = cli_chroot,
                 [VERB_SNAPSHOT] = cli_snapshot,
                 [VERB_SNAPSHOTS] = cli_snapshots,
+                [VERB_DIFF] = cli_diff,
                 [VERB_CLONE] = cli_clone,
                 [VERB_ROLLBACK] = cli_rollback,
                 [VERB_POWEROFF] = cli_poweroff,

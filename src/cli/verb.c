@@ -137,6 +137,19 @@ const Verb verbs[_VERB_MAX] = {
                                     .options = {TABLE_OPTIONS},
                                     .help = "The snapshots of a machine, oldest first",
                                     .description = "One of them is deleted by 'berth remove NAME@SNAPSHOT'."},
+                [VERB_DIFF] = {.name = "diff",
+                               .arguments = "NAME@SNAPSHOT [NAME[@SNAPSHOT]]",
+                               .min = 1,
+                               .max = 2,
+                               .needs_root = true,
+                               .words = WORDS_REMOVABLE,
+                               .options = {TABLE_OPTIONS},
+                               .help = "What changed between two snapshots, or since one: files and packages",
+                               .description = "Files that were added (+), changed (~, with what of them) and removed (-), then "
+                                              "packages by "
+                                              "the records of dpkg, apk, pacman and Portage. Without a second state it is the "
+                                              "machine as "
+                                              "it is, which may run."},
                 [VERB_CLONE] = {.name = "clone",
                                 .arguments = "NAME NEW-NAME",
                                 .min = 2,

@@ -20,6 +20,7 @@ typedef enum VerbId {
         VERB_CHROOT,
         VERB_SNAPSHOT,
         VERB_SNAPSHOTS,
+        VERB_DIFF,
         VERB_CLONE,
         VERB_ROLLBACK,
         VERB_POWEROFF,

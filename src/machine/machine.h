@@ -141,6 +141,33 @@ typedef struct MachinePool {  /* the file system of the machines */
 } MachinePool;
 int machine_pool(const MachineHost *h, MachinePool *ret, Error *e);
 
+/* ---- two states of a machine (run-diff.c) ---- */
+typedef enum MachineChange { CHANGE_ADDED, CHANGE_CHANGED, CHANGE_REMOVED, _CHANGE_MAX } MachineChange;
+enum { DIFF_CONTENT = 1, DIFF_MODE = 2, DIFF_OWNER = 4, DIFF_ATTRIBUTES = 8, DIFF_TIME = 16 };
+typedef struct DiffFile {
+        MachineChange change;
+        unsigned what; /* of CHANGE_CHANGED: DIFF_* */
+        char *path;
+} DiffFile;
+typedef struct DiffPackage {
+        MachineChange change;
+        char *name, *from, *to; /* versions, NULL where there is none */
+} DiffPackage;
+typedef struct MachineDiff {
+        struct {
+                DiffFile *items; /* in the order of names */
+                size_t n;
+        } files;
+        struct {
+                DiffPackage *items;
+                size_t n;
+        } packages;
+        size_t counts[_CHANGE_MAX]; /* of files */
+} MachineDiff;
+/* Snapshot `from` against snapshot `to` (NULL: the machine as it is). */
+int machine_diff(const MachineHost *h, const char *name, const char *from, const char *to, MachineDiff *ret, Error *e);
+void machine_diff_done(MachineDiff *d);
+
 /* ---- what this host offers (run-check.c) ---- */
 typedef struct MachineCheck {
         const char *name;
