@@ -43,6 +43,7 @@ int cli_status(Cli *c, Error *e);
 int cli_show(Cli *c, Error *e);
 int cli_shell(Cli *c, Error *e);
 int cli_chroot(Cli *c, Error *e);
+int cli_profile(Cli *c, Error *e);
 int cli_snapshot(Cli *c, Error *e);
 int cli_snapshots(Cli *c, Error *e);
 int cli_diff(Cli *c, Error *e);

@@ -6,6 +6,7 @@
 /* berth-create: the program behind `berth create`, `clean` and the imports and exports, apart because of the libraries it loads. */
 static const CliFunction functions[_VERB_MAX] = {
                 [VERB_CREATE] = cli_create,
+                [VERB_PROFILE] = cli_profile,
                 [VERB_CLEAN] = cli_clean,
                 [VERB_IMPORT_TAR] = cli_import_tar,
                 [VERB_IMPORT_FS] = cli_import_fs,

@@ -120,6 +120,21 @@ const Verb verbs[_VERB_MAX] = {
                                                 "the host has nothing to unmount, and what the command leaves running ends with "
                                                 "it. The tree is not protected from the command, nor is the host: for that there "
                                                 "is 'berth run'."},
+                [VERB_PROFILE] =
+                                {.name = "profile",
+                                 .arguments = "NAME [list|show|set PROFILE]",
+                                 .min = 1,
+                                 .max = 3,
+                                 .needs_root = true,
+                                 .words = WORDS_IMAGE_ONCE,
+                                 .options = {TABLE_OPTIONS},
+                                 .program = "berth-create",
+                                 .help = "List, show or set the profile of a Gentoo machine",
+                                 .description = "As eselect-profile(8) does for a host: those of the repositories that the "
+                                                "machine "
+                                                "has or shares, for its architecture. PROFILE is REPOSITORY:PATH, or a path that "
+                                                "one of them has; it is read with all its parents before it is set. The machine "
+                                                "may run."},
                 [VERB_SNAPSHOT] = {.name = "snapshot",
                                    .arguments = "NAME SNAPSHOT",
                                    .min = 2,
@@ -255,12 +270,13 @@ const Verb verbs[_VERB_MAX] = {
                                  .options = {OPTION_FORCE, OPTION_MARK_READ_ONLY, OPTION_LIMIT, OPTION_DRIVER},
                                  .program = "berth-create",
                                  .help = "Make a machine of a tar archive",
-                                 .description = "FILE is a tar archive in any compression, '-' is standard input. It is "
-                                                "decompressed and unpacked by confined processes, that can do nothing but fill "
-                                                "the new machine: an entry that climbs out of it, a device node outside /dev or "
-                                                "an owner beyond 65535 is refused with the whole. --force replaces what is in a "
-                                                "machine of that name; its snapshots stay. NAME is by default that of the "
-                                                "file."},
+                                 .description =
+                                                 "FILE is a tar archive in any compression, '-' is standard input. It is "
+                                                 "decompressed and unpacked by confined processes, that can do nothing but fill "
+                                                 "the new machine: an entry that climbs out of it, a device node outside /dev or "
+                                                 "an owner beyond 65535 is refused with the whole. --force replaces what is in a "
+                                                 "machine of that name; its snapshots stay. NAME is by default that of the "
+                                                 "file."},
                 [VERB_IMPORT_FS] =
                                 {.name = "import-fs",
                                  .arguments = "DIRECTORY [NAME]",

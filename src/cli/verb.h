@@ -18,6 +18,7 @@ typedef enum VerbId {
         VERB_SHOW,
         VERB_SHELL,
         VERB_CHROOT,
+        VERB_PROFILE,
         VERB_SNAPSHOT,
         VERB_SNAPSHOTS,
         VERB_DIFF,
