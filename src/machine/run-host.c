@@ -27,7 +27,8 @@ static void init_root(MachineHost *h)
         h->state_dir = place("BERTH_STATE", xstrdup("/var/lib/berth"));
         h->run_dir = place("BERTH_RUN", xstrdup("/run/berth"));
         h->cache_dir = place("BERTH_CACHE", xstrdup("/var/cache/berth"));
-        char *settings = place("BERTH_SETTINGS", NULL);
+        /* With a state elsewhere, too: what is written for a machine there must not be read for one of the same name here. */
+        char *settings = place("BERTH_SETTINGS", getenv("BERTH_STATE") ? path_join(h->state_dir, "nspawn") : NULL);
         if (settings)
                 strv_consume(&h->settings_dirs, settings);
         strv_push(&h->settings_dirs, "/etc/systemd/nspawn");

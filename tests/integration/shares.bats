@@ -30,6 +30,8 @@ create() { berth create "$1" "${2-$T/stage3.tar}" "${@:3}"; }
         [ "$(cat "$T/share/distfiles/s")" = $'source\nmore' ]
         [ "$(stat -c %u "$T/share/distfiles/s" "$T/share/binpkgs/p")" = $'250\n0' ]
         berth terminate a b
+        (unset BERTH_SETTINGS && berth create c "$T/stage3.tar" --share-from="$T/share") # a state elsewhere has its settings there
+        [ -e "$BERTH_STATE/nspawn/c.nspawn" ]
         berth remove a
         [ ! -e "$T/settings/a.nspawn" ] && [ -e "$T/share/distfiles/s" ] # the machine's file goes, the shares stay
 }
