@@ -28,6 +28,8 @@ void options_done(Options *o)
         strv_free(o->repos);
         strv_free(o->make_conf);
         free(o->format);
+        free(o->set);
+        free(o->keep_rule);
         strv_free(o->shares);
         strv_free(o->include);
         strv_free(o->exclude);
@@ -250,6 +252,18 @@ const OptionRow option_rows[_OPTION_MAX] = {
                                        "Gentoo: a setting of the machine's make.conf; repeatable"},
                                       take_item,
                                       AT(make_conf)},
+                [OPTION_SET] = {{0, "set", REQUIRED, "SET", "All words are machines: snapshots of this name at one instant"},
+                                take_string,
+                                AT(set)},
+                [OPTION_ROLLBACK_SET] = {{0, "set", REQUIRED, "SET", "Roll back all machines of a set of snapshots"},
+                                         take_string,
+                                         AT(set)},
+                [OPTION_KEEP_RULE] = {{0, "keep", REQUIRED, "RULE",
+                                       "All words are machines: snapshots named by the time, older ones kept by "
+                                       "hourly=N,daily=N,weekly=N,"
+                                       "monthly=N,yearly=N"},
+                                      take_string,
+                                      AT(keep_rule)},
                 [OPTION_FORCE] = {{0, "force", NONE, NULL, "Replace what is there"}, take_true, AT(force)},
                 [OPTION_MARK_READ_ONLY] = {{0, "read-only", NONE, NULL, "Mark the machine read-only"}, take_true, AT(read_only)},
                 [OPTION_FORMAT] = {{0, "format", REQUIRED, "FORMAT",

@@ -16,7 +16,7 @@ typedef struct Options {
         Format json;
         uint64_t timeout_usec; /* USEC_INFINITY: not given */
         uint64_t limit;        /* bytes; 0: not given */
-        char *variant, *arch, *driver, *profile, *boot, *format;
+        char *variant, *arch, *driver, *profile, *boot, *format, *set, *keep_rule;
         char **include, **exclude, **components, **mirrors, **keyrings, **repos, **make_conf, **zfs_properties;
         bool keep;                  /* what a failed create leaves */
         char *share_from, **shares; /* of Gentoo machines */
@@ -61,6 +61,9 @@ typedef enum OptionId {
         OPTION_PROFILE,
         OPTION_REPO,
         OPTION_MAKE_CONF,
+        OPTION_SET,
+        OPTION_ROLLBACK_SET,
+        OPTION_KEEP_RULE,
         OPTION_FORCE,
         OPTION_MARK_READ_ONLY,
         OPTION_FORMAT,

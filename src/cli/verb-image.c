@@ -6,8 +6,22 @@
 #include "base/str.h"
 #include "cli/cli.h"
 
+static int usage(const Cli *c, Error *e)
+{
+        return error_set(e, -EINVAL, "usage: berth %s %s", c->verb->name, c->verb->arguments);
+}
+
 int cli_snapshot(Cli *c, Error *e)
 {
+        const Options *o = &c->options;
+        if (o->set && o->keep_rule)
+                return error_set(e, -EINVAL, "--keep names its snapshots by the time, --set by the set: give one of them");
+        if (o->set)
+                return machine_snapshot_set(&c->host, c->words, o->set, e);
+        if (o->keep_rule)
+                return machine_snapshot_keep(&c->host, c->words, o->keep_rule, e);
+        if (!c->words[1] || c->words[2])
+                return usage(c, e);
         return machine_snapshot(&c->host, c->words[0], c->words[1], e);
 }
 
@@ -18,6 +32,11 @@ int cli_clone(Cli *c, Error *e)
 
 int cli_rollback(Cli *c, Error *e)
 {
+        bool two = c->words && c->words[0] && c->words[1];
+        if (c->options.set ? (c->words != NULL) : !two)
+                return usage(c, e);
+        if (c->options.set)
+                return machine_rollback_set(&c->host, c->options.set, c->options.restart, e);
         return machine_rollback(&c->host, c->words[0], c->words[1], c->options.restart, e);
 }
 

@@ -69,7 +69,7 @@ int cli_images(Cli *c, Error *e)
 
 int cli_snapshots(Cli *c, Error *e)
 {
-        static const Column columns[] = {{"SNAPSHOT", CELL_TEXT}, {"CREATED", CELL_TEXT}};
+        static const Column columns[] = {{"SNAPSHOT", CELL_TEXT}, {"CREATED", CELL_TEXT}, {"SET", CELL_TEXT}};
         Table t = {.columns = columns, .n_columns = ELEMENTSOF(columns), .noun = "snapshots"};
         StoreSnapshot *v;
         size_t n;
@@ -77,8 +77,11 @@ int cli_snapshots(Cli *c, Error *e)
         if (r < 0)
                 return r;
         for (size_t i = 0; i < n; i++) {
+                _cleanup_strv_ char **set = machine_snapshot_set_of(&c->host, c->words[0], v[i].name);
+                _cleanup_free_ char *machines = set ? strv_join(set, " ") : NULL;
                 table_add(&t, v[i].name);
                 add_time(&t, v[i].created_usec);
+                table_add(&t, machines);
         }
         store_snapshots_free(v, n);
         return print(c, &t, e);

@@ -135,14 +135,25 @@ const Verb verbs[_VERB_MAX] = {
                                                 "has or shares, for its architecture. PROFILE is REPOSITORY:PATH, or a path that "
                                                 "one of them has; it is read with all its parents before it is set. The machine "
                                                 "may run."},
-                [VERB_SNAPSHOT] = {.name = "snapshot",
-                                   .arguments = "NAME SNAPSHOT",
-                                   .min = 2,
-                                   .max = 2,
-                                   .needs_root = true,
-                                   .words = WORDS_IMAGE_ONCE,
-                                   .help = "Keep the present state of a machine under a name",
-                                   .description = "A running machine is held still for that moment."},
+                [VERB_SNAPSHOT] =
+                                {.name = "snapshot",
+                                 .arguments = "NAME SNAPSHOT | NAME… --set=SET | NAME… --keep=RULE",
+                                 .min = 1,
+                                 .max = VERB_ANY,
+                                 .needs_root = true,
+                                 .words = WORDS_IMAGES,
+                                 .options = {OPTION_SET, OPTION_KEEP_RULE},
+                                 .help = "Keep the present state of machines under a name",
+                                 .description = "A running machine is held still for that moment. With --set all machines named "
+                                                "are "
+                                                "held still together, and get a snapshot of the set's name, all or none; 'berth "
+                                                "rollback --set=SET' goes back with all of them. With --keep, for cron or a "
+                                                "timer, "
+                                                "the snapshot is named auto-TIME (in UTC), and of those that were made so, the "
+                                                "newest "
+                                                "of each of the last N hours, days, weeks, months and years that have one are "
+                                                "kept; "
+                                                "others are removed. Snapshots that you named yourself are never touched."},
                 [VERB_SNAPSHOTS] = {.name = "snapshots",
                                     .arguments = "NAME",
                                     .min = 1,
@@ -179,14 +190,15 @@ const Verb verbs[_VERB_MAX] = {
                                                "name in /etc/hostname if it is that of the first. The MAC address of its network "
                                                "comes from its name anyway."},
                 [VERB_ROLLBACK] = {.name = "rollback",
-                                   .arguments = "NAME SNAPSHOT",
-                                   .min = 2,
+                                   .arguments = "NAME SNAPSHOT | --set=SET",
                                    .max = 2,
                                    .needs_root = true,
                                    .words = WORDS_SNAPSHOT,
-                                   .options = {OPTION_RESTART},
+                                   .options = {OPTION_RESTART, OPTION_ROLLBACK_SET},
                                    .help = "Give up the present state of a machine for that of a snapshot",
-                                   .description = "A running machine is refused without --restart. Newer snapshots stay."},
+                                   .description = "A running machine is refused without --restart. Newer snapshots stay. With "
+                                                  "--set: "
+                                                  "all machines of a set, or none if one of them cannot."},
                 [VERB_POWEROFF] = {.name = "poweroff",
                                    .synonyms = {"stop"},
                                    .arguments = "NAME…",

@@ -119,6 +119,14 @@ int machine_snapshots(const MachineHost *h, const char *name, StoreSnapshot **re
 int machine_clone(const MachineHost *h, const char *name, const char *new_name, bool same, Error *e);
 int machine_snapshot(const MachineHost *h, const char *name, const char *snapshot, Error *e);
 int machine_rollback(const MachineHost *h, const char *name, const char *snapshot, bool restart, Error *e);
+/* ---- several at one instant, and schedules (run-snapshot-set.c) ---- */
+/* Each gets a snapshot of the set's name; all or none. */
+int machine_snapshot_set(const MachineHost *h, char *const *names, const char *set, Error *e);
+/* The machines whose snapshots belong to this one; NULL: it is in no set. */
+char **machine_snapshot_set_of(const MachineHost *h, const char *name, const char *snapshot);
+int machine_rollback_set(const MachineHost *h, const char *set, bool restart, Error *e);
+/* Each gets a snapshot named by the time, and loses those of that kind that the rule (keep_parse()) does not keep. */
+int machine_snapshot_keep(const MachineHost *h, char *const *names, const char *keep, Error *e);
 int machine_remove(const MachineHost *h, const char *name, Error *e); /* with its snapshots */
 int machine_snapshot_remove(const MachineHost *h, const char *name, const char *snapshot, Error *e);
 

@@ -1,0 +1,89 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Snapshots of several machines at one instant, and those of a schedule.
+
+bats_require_minimum_version 1.5.0
+load lib/berth
+
+setup() { berth_setup; }
+teardown() { berth_teardown; }
+
+pair() {
+        local name
+        rm -rf "$T/root"
+        busybox_root "$T/root" busybox
+        for name in a b; do berth import-fs "$T/root" $name --driver=$1 2>/dev/null; done
+}
+
+@test "a set is taken of all or none, shown, and rolled back together" {
+        local driver
+        for driver in overlay directory; do
+                pair $driver
+                berth run a /bin/sh -c 'echo 1 >/state' </dev/null
+                berth run b /bin/sh -c 'echo 1 >/state' </dev/null
+                berth snapshot a b --set=nightly
+                run berth snapshots a
+                [[ ${lines[0]} =~ ^SNAPSHOT\ +CREATED\ +SET$ && ${lines[1]} =~ ^nightly\ .*\ a\ b$ ]]
+                berth run a /bin/sh -c 'echo 2 >/state' </dev/null
+                berth run b /bin/sh -c 'echo 2 >/state' </dev/null
+                berth rollback --set=nightly
+                [ "$(berth run a /bin/cat /state </dev/null)$(berth run b /bin/cat /state </dev/null)" = 11 ]
+                berth snapshot b taken
+                run berth snapshot a b --set=taken
+                [ "$status" -eq 1 ]
+                ! berth snapshots a --no-legend | grep -q taken
+                berth remove b@nightly
+                run berth rollback --set=nightly
+                [[ $status -eq 1 && $output == *"machine 'b' has no snapshot 'nightly'"* ]]
+                berth remove a b
+        done
+        run berth rollback --set=none
+        [[ $status -eq 1 && $output == *"there is no set of snapshots 'none'"* ]]
+        berth_no_debris
+}
+
+@test "machines that run are held still together, and go on" {
+        pair overlay
+        # a counts, noting each number before b can see it: at one instant b never knows more than a.
+        mkdir "$T/shared" && chmod 777 "$T/shared" && echo 0 >"$T/shared/n"
+        berth start a b --bind="$T/shared:/shared" 2>/dev/null
+        berth shell a /bin/sh -c '(i=0; while :; do i=$((i + 1)); echo $i >/t; mv /t /n; echo $i >/shared/t; mv /shared/t /shared/n; done) >/dev/null 2>&1 &'
+        berth shell b /bin/sh -c '(while :; do cat /shared/n >/t && mv /t /n; done) >/dev/null 2>&1 &'
+        sleep 0.3
+        berth snapshot a b --set=now
+        local one two
+        one=$(berth shell a /bin/cat /shared/n)
+        sleep 0.2
+        two=$(berth shell a /bin/cat /shared/n)
+        [ "$one" != "$two" ] # they were thawed
+        run berth rollback --set=now
+        [[ $status -eq 1 && $output == *"is running and cannot be rolled back"* ]]
+        berth terminate a b
+        berth export-tar a@now 2>/dev/null | tar -xO ./n >"$T/a"
+        berth export-tar b@now 2>/dev/null | tar -xO ./n >"$T/b"
+        [ "$(cat "$T/a")" -gt 1 ]
+        [ "$(cat "$T/b")" -le "$(cat "$T/a")" ]
+}
+
+@test "a schedule keeps what its rule says, and only removes what it made" {
+        pair overlay
+        local name
+        for name in 20261101T000000Z 20261102T000000Z 20261102T120000Z 20261103T000000Z; do
+                berth snapshot a auto-$name
+        done
+        berth snapshot a mine
+        berth snapshot a auto-of-mine
+        berth snapshot a b --keep=daily=2
+        run berth snapshots a --no-legend
+        [[ $output == *mine* && $output == *auto-of-mine* ]]
+        [ "$(berth snapshots a --no-legend | grep -c '^auto-[0-9]')" -eq 2 ]
+        berth snapshots a --no-legend | grep -q '^auto-20261103T000000Z'
+        [ "$(berth snapshots b --no-legend | wc -l)" -eq 1 ]
+        run berth snapshot a --keep=sometimes=3
+        [[ $status -eq 1 && $output == *"'sometimes=3' is no value for --keep"* ]]
+        run berth snapshot a --keep=daily=2 --set=x
+        [[ $status -eq 1 && $output == *"give one of them"* ]]
+        run berth snapshot a
+        [[ $status -eq 1 && $output == *"usage: berth snapshot NAME SNAPSHOT"* ]]
+        berth_no_debris
+}
