@@ -60,7 +60,7 @@ run_on_tmpfs() { # whose files this kernel cannot show with mapped IDs (Linux 6.
                 is "$said" in
         else
                 says "$said" "$here/tree"
-                says "$said" "private users"
+                says "$said" "--private-users=no"
         fi
         is "$(berth run -q --private-users=no -D "$here/tree" /bin/echo in)" in
 }
