@@ -33,7 +33,9 @@ const Verb verbs[_VERB_MAX] = {
                                  .help = "Make a machine from a distribution's own packages",
                                  .description = "SOURCE is DISTRIBUTION:SUITE, as debian:bookworm or ubuntu:noble; "
                                                 "gentoo:stage3-systemd, which is Gentoo's "
-                                                "newest stage 3 of that variant; or a tar archive of a whole system, a file or a "
+                                                "newest stage 3 of that variant; gentoo, with --binhost= and --profile= or "
+                                                "--package=, is built of binary packages; or a tar archive of a whole system, a "
+                                                "file or a "
                                                 "URL. The index is "
                                                 "verified by its signature, the "
                                                 "packages by their digests; they are unpacked by confined workers and configured "

@@ -215,12 +215,23 @@ static int make_key(const DistroRequest *r, DistroPlan *plan, Error *e)
         return 0;
 }
 
+/* What only Gentoo has is not passed over in silence. */
+static int check_request(const Distro *d, const DistroRequest *r, Error *e)
+{
+        if (!r->profile && !(r->repos && *r->repos) && !(r->make_conf && *r->make_conf))
+                return 0;
+        return error_set(e, -EINVAL, "--profile, --repo and --make-conf are for Gentoo, not for %s", d->title);
+}
+
 int deb_resolve(const Distro *d, const DistroRequest *r, const Events *ev, DistroPlan *plan, Error *e)
 {
         _cleanup_strv_ char **keyrings = NULL;
         const DebDistro *deb = d->driver;
         DebPlan *p = plan->data = xnew(DebPlan, 1);
-        int k = 0;
+        int k = check_request(d, r, e);
+
+        if (k < 0)
+                return k;
 
         p->distro = deb;
         p->distribution = xstrdup(d->name);

@@ -132,6 +132,36 @@ static int read_hosts(GentooPlan *p, const DistroRequest *r, const Events *ev, E
         return 0;
 }
 
+static const char provided[] = "package.provided";
+
+/* package.provided of the profile: as a package that needs nothing and is there already, see drop_provided(). */
+static bool add_provided(GentooPlan *p, const char *cpv, size_t at)
+{
+        GentooPackage *package = &p->packages[at];
+
+        *package = (GentooPackage){.eapi = gentoo_eapi(SLICE("0")),
+                                   .slot = SLICE("0"),
+                                   .subslot = SLICE("0"),
+                                   .place = at,
+                                   .repository = {provided, sizeof(provided) - 1}};
+        return gentoo_package_set_cpv(package, (Slice){cpv, strlen(cpv)});
+}
+
+bool gentoo_is_provided(const GentooPackage *package)
+{
+        return package->repository.s == provided;
+}
+
+static void drop_provided(GentooChoice *c)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < c->n; i++)
+                if (!gentoo_is_provided(c->items[i]))
+                        c->items[n++] = c->items[i];
+        c->n = n;
+}
+
 /* All packages in one row: of the same version and build time, the one further back is taken. */
 static void join_packages(GentooPlan *p)
 {
@@ -139,6 +169,7 @@ static void join_packages(GentooPlan *p)
 
         for (size_t i = 0; i < p->hosts.n; i++)
                 total += p->hosts.items[i].index.packages.n;
+        total += strv_len(p->profile.provided);
         p->packages = xnew(GentooPackage, total + 1);
         p->host_of = xnew(size_t, total + 1);
         for (size_t i = p->hosts.n; i-- > 0;)
@@ -147,7 +178,9 @@ static void join_packages(GentooPlan *p)
                         p->packages[at].place = at;
                         p->host_of[at++] = i;
                 }
-        p->n_packages = total;
+        STRV_FOREACH (cpv, p->profile.provided)
+                at += add_provided(p, *cpv, at);
+        p->n_packages = at;
 }
 
 /* ---- choosing ---- */
@@ -198,7 +231,10 @@ static int choose(GentooPlan *p, Error *e)
                         .wishes = wishes,
                         .n_wishes = ELEMENTSOF(wishes),
         };
-        return gentoo_select(&s, &p->choice, e);
+        int k = gentoo_select(&s, &p->choice, e);
+        if (k >= 0)
+                drop_provided(&p->choice);
+        return k;
 }
 
 static void describe(DistroPlan *plan)

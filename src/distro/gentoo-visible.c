@@ -71,6 +71,8 @@ int gentoo_hide(GentooPlan *p, Error *e)
         for (size_t i = 0; i < p->n_packages; i++) {
                 const GentooPackage *package = &p->packages[i];
                 bool masked = false;
+                if (gentoo_is_provided(package))
+                        continue;
                 int k = p->has_profile ? is_masked(p, package, &masked, e) : 0;
                 if (k < 0)
                         return k;

@@ -42,6 +42,8 @@ typedef struct GentooPlan {
 
 int gentoo_resolve(const Distro *d, const DistroRequest *r, const Events *ev, DistroPlan *ret, Error *e);
 int gentoo_install(DistroPlan *p, const DistroInstall *i, Error *e);
+/* Stands for what the profile says is there by other means. */
+bool gentoo_is_provided(const GentooPackage *package);
 void gentoo_plan_done(DistroPlan *p);
 char *gentoo_mirrors(const Distro *d, const DistroRequest *r);
 

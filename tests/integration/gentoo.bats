@@ -72,7 +72,7 @@ EOF
         [ "$(berth run g -- /bin/bash -c 'echo $BASH_VERSION on $(cat /etc/hostname)')" = "$(bash-static -c 'echo $BASH_VERSION') on g" ]
         gentoo_create h "$GENTOO/nowhere" "${PROFILE[@]}" 2>"$T/err" && false
         gentoo_create h "$GENTOO/www" "${PROFILE[@]}" --make-conf='USE=x -y' --package=sys-apps/busybox 2>"$T/err"
-        [ ! -s "$T/err" ]
+        run ! grep -E "Reading|Fetching|phases" "$T/err"
         [ "$(gentoo_tree h)" = "$tree" ]
         berth_nothing_left
         berth_no_debris
@@ -612,6 +612,17 @@ EOF
         gentoo_create g "$T/www" "${PROFILE[@]}"
         tree=$(gentoo_tree g)
         for d in bin sbin usr/sbin lib lib64 usr/lib64 usr/local/lib; do [ -d "$tree/$d" ] && [ ! -L "$tree/$d" ]; done
+        gentoo_new
+        gentoo_package "$T/www" test-cat/needs-1 'RDEPEND=>=test-lib/elsewhere-2'
+        gentoo_index "$T/www"
+        echo test-lib/elsewhere-2.1 >"$T/repo/profiles/base/package.provided"
+        echo '>=test-cat/needs-2' >"$T/repo/profiles/base/package.mask"
+        gentoo_new
+        gentoo_package "$T/www" test-cat/needs-2
+        gentoo_index "$T/www"
+        gentoo_create i "$T/www" --repo="$T/repo" --profile=default/linux/amd64/test --package=test-cat/needs 2>"$T/err"
+        grep -q ', 4 packages$' "$T/err"
+        for tree in "$BERTH_MACHINES"/i.mstack/layer@*/; do [ ! -d "$tree/var/db" ] || [ -d "$tree/var/db/pkg/test-cat/needs-1" ]; done
         gentoo_create h "$T/www" "${PROFILE[@]}" --package='sys-apps/baselayout[-split-usr]'
         for tree in "$BERTH_MACHINES"/h.mstack/layer@*/; do [ "$(cat "$tree/etc/gentoo-release" 2>/dev/null)" != merged ] || [ "$(readlink "$tree/bin")" = usr/bin ]; done
 }
