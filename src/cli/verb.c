@@ -59,18 +59,20 @@ const Verb verbs[_VERB_MAX] = {
                                              "words are the command, else the first one is the machine's name. The exit status "
                                              "is the command's."},
                 [VERB_START] = {.name = "start",
-                                .arguments = "NAME…",
+                                .arguments = "NAME[@SNAPSHOT]…",
                                 .min = 1,
                                 .max = VERB_ANY,
                                 .needs_root = true,
                                 .rootless = ROOTLESS_ENTER,
                                 .uses = SPEC_USE_START,
-                                .words = WORDS_IMAGES,
+                                .words = WORDS_REMOVABLE,
                                 .options = {OPTION_START_TIMEOUT, OPTION_PLAN, OPTION_JSON, OPTION_JSON_SHORT},
                                 .help = "Boot machines in the background, and return when they are up",
                                 .description = "A machine gets user IDs of its own and a private network, unless its settings "
                                                "file says otherwise. It is up "
-                                               "when its init reports so (systemd), or when its init has been started (others)."},
+                                               "when its init reports so (systemd), or when its init has been started (others). "
+                                               "NAME@SNAPSHOT boots an old state beside the machine as it is, under a name and "
+                                               "with an identity of its own; what it changes is thrown away when it ends."},
                 [VERB_LIST] = {.name = "list",
                                .synonyms = {"ls"},
                                .options = {TABLE_OPTIONS},

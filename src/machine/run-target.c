@@ -19,6 +19,7 @@
 #include "base/str.h"
 #include "base/strv.h"
 #include "machine/run-disk.h"
+#include "machine/run-identity.h"
 #include "machine/run-network.h"
 #include "machine/run-record.h"
 #include "machine/run-registry.h"
@@ -108,8 +109,38 @@ static int open_disk(Target *t, Error *e)
         return 0;
 }
 
+/* NAME@SNAPSHOT: an old state beside the machine as it is, under a name and with an identity of its own; its changes are thrown away. */
+static int open_snapshot(Target *t, const char *at, Error *e)
+{
+        _cleanup_free_ char *name = xstrndup(t->spec.machine, (size_t)(at - t->spec.machine)), *part = name_of_path(at + 1);
+        uint32_t random;
+        int r = machine_check_name(name, e);
+
+        if (r >= 0)
+                r = store_open(t->host->machines_dir, &t->store, e);
+        if (r >= 0)
+                r = store_find_snapshot(t->store, name, at + 1, &t->image, e);
+        if (r < 0)
+                return r;
+        if (t->image.disk || !store_can_carry_overlay(t->store))
+                return error_set(e, -EOPNOTSUPP,
+                                 "a snapshot of '%s' cannot be booted beside it: that takes an overlay; clone it instead", name);
+        hash_random(&random, sizeof(random));
+        t->name = xasprintf("%.32s-%.20s-%08x", name, part, random);
+        t->snapshot_of = TAKE_PTR(name);
+        t->image.read_only = false; /* by itself: what is written goes elsewhere */
+        t->spec.ephemeral = true;
+        spec_mark(&t->spec, SPEC_FIELD_EPHEMERAL, "NAME@SNAPSHOT");
+        free(t->spec.machine);
+        t->spec.machine = xstrdup(t->name);
+        return 0;
+}
+
 static int open_machine(Target *t, Error *e)
 {
+        const char *at = spec_is_set(&t->spec, SPEC_FIELD_MACHINE) ? strchr(t->spec.machine, '@') : NULL;
+        if (at)
+                return open_snapshot(t, at, e);
         if (!spec_is_set(&t->spec, SPEC_FIELD_MACHINE))
                 return error_set(e, -EINVAL, "no machine is named: give a NAME, or a tree with --directory=PATH");
         t->name = xstrdup(t->spec.machine);
@@ -297,7 +328,26 @@ static int claim_range(Target *t, Error *e)
         if (root >= 0 && fstat(root, &st) >= 0 && st.st_uid >= RANGE_COUNT &&
             !PLAN_OWNER_IS_BUSY(st.st_uid)) /* a shifted tree keeps its range (plan.h) */
                 return machine_range_lock(st.st_uid & ~(RANGE_COUNT - 1), &t->range, e);
-        return machine_range_take(t->host, t->name, t->store != NULL, &t->range, e);
+        return machine_range_take(t->host, t->name, t->store != NULL && !t->snapshot_of, &t->range, e);
+}
+
+/* The identity is renewed where the changes go, on top of the snapshot. */
+static int renew_snapshot(const Target *t, Error *e)
+{
+        _cleanup_(identity_done) Identity identity = {.old_name = t->snapshot_of};
+        _cleanup_strv_ char **layers = strv_copy(t->image.layers);
+        _cleanup_free_ char *upper = t->scratch.path ? path_join(t->scratch.path, "data") : NULL;
+        StoreImage made = {.name = t->name, .driver = STORE_OVERLAY, .path = t->scratch.path, .upper = upper};
+
+        if (!upper)
+                return 0;
+        if (t->image.directory)
+                strv_push(&layers, t->image.directory);
+        made.layers = layers;
+        int r = identity_renew(&identity, &made, e);
+        if (r >= 0)
+                events_note(&t->host->events, "%s is machine '%s' while it runs", t->snapshot_of, t->name);
+        return r;
 }
 
 /* Beside the machines when an overlay can be there and the tree is not around it, else in memory. */
@@ -314,6 +364,8 @@ static int claim_scratch(Target *t, Error *e)
                 return r;
         if (store_can_carry_overlay(store))
                 r = store_scratch_begin(store, &t->image, &t->scratch, e);
+        if (r >= 0 && t->snapshot_of)
+                r = renew_snapshot(t, e);
         store_close(store);
         return r;
 }
@@ -363,6 +415,7 @@ void target_release(Target *t)
                 explicit_bzero(t->passphrase, strlen(t->passphrase));
         free(t->passphrase);
         free(t->versions_of);
+        free(t->snapshot_of);
         store_scratch_end(&t->scratch);
         store_unlock(&t->image_lock);
         machine_range_release(&t->range);

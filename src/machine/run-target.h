@@ -18,6 +18,7 @@ typedef struct Target {
         ImageOs os;
         IdRange range;
         StoreLock image_lock;
+        char *snapshot_of;    /* a snapshot of this machine is started; else NULL */
         StoreScratch scratch; /* where an ephemeral machine's changes go */
         int record_lock;
         FactDisk disk; /* of a disk image, while it is looked into (run-disk.h) */

@@ -87,3 +87,36 @@ pair() {
         [[ $status -eq 1 && $output == *"usage: berth snapshot NAME SNAPSHOT"* ]]
         berth_no_debris
 }
+
+@test "a snapshot boots beside the machine, as another one, and leaves nothing" {
+        local driver name
+        for driver in overlay directory; do
+                rm -rf "$T/root"
+                busybox_root "$T/root" busybox
+                echo 0123456789abcdef0123456789abcdef >"$T/root/etc/machine-id"
+                echo web >"$T/root/etc/hostname"
+                berth import-fs "$T/root" web --driver=$driver
+                berth run web /bin/sh -c 'echo old >/state' </dev/null
+                berth snapshot web first
+                berth run web /bin/sh -c 'echo new >/state' </dev/null
+                berth start web
+                run berth start web@first
+                [ "$status" -eq 0 ]
+                name=$(berth list --no-legend | awk '{print $1}' | grep '^web-first-')
+                [[ $output == *"$name"* ]]
+                [ "$(berth shell "$name" /bin/cat /state)" = old ]
+                [ "$(berth shell web /bin/cat /state)" = new ]
+                [ "$(berth shell "$name" /bin/cat /etc/hostname)" = "$name" ]
+                [ "$(berth shell "$name" /bin/cat /etc/machine-id)" != "$(berth shell web /bin/cat /etc/machine-id)" ]
+                berth shell "$name" /bin/sh -c 'echo changed >/state'
+                run berth remove web@first
+                [ "$status" -eq 1 ] # in use
+                berth poweroff "$name" web
+                berth diff web@first --no-legend | grep -q '^~ /state'
+                [ ! -e "$BERTH_STATE/id-ranges/$name" ]
+                run berth start web@none
+                [[ $status -eq 1 && $output == *"has no snapshot 'none'"* ]]
+                berth remove web
+                berth_no_debris
+        done
+}
