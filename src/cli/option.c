@@ -25,6 +25,10 @@ void options_done(Options *o)
         free(o->profile);
         free(o->boot);
         free(o->share_from);
+        free(o->root_password_file);
+        free(o->locale);
+        free(o->timezone);
+        strv_free(o->fixups);
         strv_free(o->repos);
         strv_free(o->make_conf);
         free(o->format);
@@ -280,6 +284,22 @@ const OptionRow option_rows[_OPTION_MAX] = {
                                    "Gentoo: share repos, distfiles, binpkgs with the other machines (default: all of them)"},
                                   take_shares,
                                   AT(shares)},
+                [OPTION_FIXUP] = {{0, "fixup", REQUIRED, "NAME,…|none",
+                                   "Only these of mtab, fstab, securetty, console (default: what it needs of them)"},
+                                  take_list,
+                                  AT(fixups)},
+                [OPTION_ROOT_PASSWORD_FILE] =
+                                {{0, "root-password-file", REQUIRED, "FILE",
+                                  "root's password is the first line of this, in plain text or as a hash of crypt(5)"},
+                                 take_string,
+                                 AT(root_password_file),
+                                 .is_file = true},
+                [OPTION_LOCALE] = {{0, "locale", REQUIRED, "LOCALE", "The locale of the new system, as LANG"},
+                                   take_string,
+                                   AT(locale)},
+                [OPTION_TIMEZONE] = {{0, "timezone", REQUIRED, "ZONE", "The time zone of the new system"},
+                                     take_string,
+                                     AT(timezone)},
                 [OPTION_NO_SHARE] = {{0, "no-share", NONE, NULL, "Gentoo: share nothing"}, take_true, AT(no_share)},
                 [OPTION_SHARE_FROM] =
                                 {{0, "share-from", REQUIRED, "DIRECTORY",

@@ -18,8 +18,9 @@ typedef struct Options {
         uint64_t limit;        /* bytes; 0: not given */
         char *variant, *arch, *driver, *profile, *boot, *format, *set, *keep_rule;
         char **include, **exclude, **components, **mirrors, **keyrings, **repos, **make_conf, **zfs_properties;
-        bool keep;                  /* what a failed create leaves */
-        char *share_from, **shares; /* of Gentoo machines */
+        bool keep;                                              /* what a failed create leaves */
+        char *share_from, **shares;                             /* of Gentoo machines */
+        char *root_password_file, *locale, *timezone, **fixups; /* of new machines */
 } Options;
 void options_init(Options *o);
 void options_done(Options *o);
@@ -71,6 +72,10 @@ typedef enum OptionId {
         OPTION_CLEAN_ALL,
         OPTION_SHARE,
         OPTION_NO_SHARE,
+        OPTION_FIXUP,
+        OPTION_ROOT_PASSWORD_FILE,
+        OPTION_LOCALE,
+        OPTION_TIMEZONE,
         OPTION_SHARE_FROM,
         _OPTION_MAX,
 } OptionId;

@@ -32,6 +32,10 @@ int cli_create(Cli *c, Error *e)
                         .zfs_properties = o->zfs_properties,
                         .rebuild = o->rebuild,
                         .keep = o->keep,
+                        .fixups = {.names = o->fixups,
+                                   .root_password_file = o->root_password_file,
+                                   .locale = o->locale,
+                                   .timezone = o->timezone},
                         .shares = {.off = o->no_share, .asked = o->share, .names = o->shares, .from = o->share_from},
         };
         return machine_create(&c->host, &request, e);

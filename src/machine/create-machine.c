@@ -13,6 +13,7 @@
 #include "base/strv.h"
 #include "machine/create-lock.h"
 #include "machine/create-runner.h"
+#include "machine/create-fixups.h"
 #include "machine/create-shares.h"
 #include "machine/run-identity.h"
 #include "machine/run-registry.h"
@@ -46,7 +47,7 @@ static int find_image(const Create *c, const char *key, StoreImage *ret, Error *
         return store_find(c->store, STORE_IMAGE, name, ret, e);
 }
 
-/* What the new machine gets of its own: an identity, and what it shares with others. */
+/* What the new machine gets of its own: an identity, what it needs as a container, and what it shares with others. */
 typedef struct Own {
         const Create *create;
         Identity identity;
@@ -58,6 +59,8 @@ static int make_own(void *ctx, const StoreImage *made, Error *e)
         Own *o = ctx;
         int r = identity_renew(&o->identity, made, e);
 
+        if (r >= 0)
+                r = create_fixups_apply(o->create->host, &o->create->request->fixups, made, e);
         if (r >= 0)
                 r = create_shares_write(o->create->host, &o->create->request->shares, o->create->distro.repos, made, e);
         o->shares = r > 0;
@@ -224,6 +227,8 @@ int machine_create(const MachineHost *h, const CreateRequest *request, Error *e)
         Create c = {.host = h, .request = request, .distro = request->distro};
         _cleanup_free_ char *distribution = NULL, *suite = NULL;
         int r = create_shares_check(&request->shares, e);
+        if (r >= 0)
+                r = create_fixups_check(&request->fixups, e);
         if (r >= 0)
                 r = distro_parse_source(request->source, &distribution, &suite, e);
         if (r < 0)

@@ -14,6 +14,12 @@ typedef struct CreateShares { /* of Gentoo machines: create-shares.h */
         const char *from;     /* NULL: the host's own, or those that berth keeps */
 } CreateShares;
 
+typedef struct CreateFixups {           /* create-fixups.h */
+        char *const *names;             /* only these, or "none"; NULL: all that the root needs */
+        const char *root_password_file; /* these are done where they are given */
+        const char *locale, *timezone;
+} CreateFixups;
+
 typedef struct CreateRequest {
         const char *name;
         const char *source;
@@ -23,6 +29,7 @@ typedef struct CreateRequest {
         bool rebuild;                /* do not use a finished image */
         bool keep;                   /* what a failed build leaves becomes the machine NAME-failed */
         CreateShares shares;
+        CreateFixups fixups;
 } CreateRequest;
 
 /* Of the cache what the newest indexes do not name, and images that no request leads to any more. */
