@@ -197,7 +197,8 @@ static int one_hugepage(OciReader *r, const JsonNode *node, const OciKey *key, v
         if (k < 0)
                 return k;
         size_t digits = strspn(l->name, "0123456789");
-        if (digits == 0 || *l->name == '0' || !strchr("KMG", l->name[digits]) || !str_eq(l->name + digits + 1, "B"))
+        if (digits == 0 || *l->name == '0' || !l->name[digits] || !strchr("KMG", l->name[digits]) ||
+            !str_eq(l->name + digits + 1, "B"))
                 return error_set(e, -EINVAL, "'%s' is no size of pages like 2MB or 1GB", l->name);
         return 0;
 }
