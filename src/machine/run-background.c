@@ -128,9 +128,9 @@ static _noreturn_ void supervise(Target *t, MachinePlan *plan, int report_fd)
                 r = error_sys(&report.error, -errno, "cannot write '%s'", log);
         else {
                 const EngineIo io = {.in = -1, .out = -1, .err = -1, .console_log = log_fd, .control = -1};
-                r = t->host->cgroup_parent || t->host->rootless
-                                    ? 0
-                                    : scope_enter(t->host, t->name, t->spec.slice, &b.session.cgroup, &report.error);
+                r = t->host->cgroup_parent || t->host->rootless ? 0
+                                                                : scope_enter(t->host, t->name, t->spec.slice, t->spec.properties,
+                                                                              &b.session.cgroup, &report.error);
                 if (r >= 0)
                         r = session_run(&b.session, &io, &end, &report.error);
         }

@@ -150,10 +150,15 @@ static bool file_says(const char *path, char first)
         return file_read_at(AT_FDCWD, path, 64, &text, NULL) >= 0 && *text == first;
 }
 
-void machine_facts_bundle(HostFacts *f)
+void machine_facts_controllers(HostFacts *f)
 {
         find_hierarchies(f);
         find_cgroup2(f);
+}
+
+void machine_facts_bundle(HostFacts *f)
+{
+        machine_facts_controllers(f);
         f->has_apparmor = file_says("/sys/module/apparmor/parameters/enabled", 'Y');
         f->has_kcore = access("/proc/kcore", F_OK) == 0;
 }

@@ -20,6 +20,7 @@
 #include "base/strv.h"
 #include "machine/run-registry.h"
 #include "machine/run-rootless.h"
+#include "machine/run-scope.h"
 #include "sys/cgroup.h"
 #include "sys/userns.h"
 
@@ -167,6 +168,7 @@ void machine_facts_host(const MachineHost *h, HostFacts *f)
         f->has_selinux = exists("/sys/fs/selinux/enforce");
         f->has_fuse = exists("/dev/fuse");
         f->has_tun = exists("/dev/net/tun");
+        f->has_systemd = scope_is_possible(h);
         f->can_mknod = !h->rootless && has_capability(CAP_MKNOD) && sys_userns_is_initial();
         f->has_resolv_conf = access("/etc/resolv.conf", R_OK) == 0;
         f->capability_bounding = bounding_set();

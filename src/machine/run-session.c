@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "machine/run-session.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
@@ -13,9 +14,11 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "base/strv.h"
+#include "machine/run-machined.h"
 #include "machine/run-network.h"
 #include "machine/run-record.h"
 #include "machine/run-registry.h"
+#include "machine/run-scope.h"
 #include "sys/open.h"
 #include "sys/process.h"
 
@@ -39,6 +42,33 @@ static void on_warning(void *ctx, const char *text)
 {
         const Session *s = ctx;
         events_warning(&s->target->host->events, "%s", text);
+}
+
+/* Unless told otherwise, who is called systemd-nspawn does it where it can, and so does who starts machines in the background. */
+static int tell_machined(Session *s, Error *e)
+{
+        const Target *t = s->target;
+        const bool asked = spec_is_set(&t->spec, SPEC_FIELD_REGISTER), required = asked && t->spec.register_machine;
+        Error error = {};
+
+        if (asked ? !required : t->verb == MACHINE_RUN || !scope_is_possible(t->host))
+                return 0;
+        int r = machined_register(t->host, &s->record, &error);
+        s->registered = r > 0;
+        if (r == 0 && required)
+                return error_set(e, -EOPNOTSUPP,
+                                 "--register: this host has no systemd-machined that would answer; install systemd-container, or "
+                                 "use "
+                                 "--register=no");
+        if (r >= 0)
+                return 0;
+        if (!required) {
+                events_warning(&t->host->events, "%s", error.message);
+                return 0;
+        }
+        if (e)
+                *e = error;
+        return r;
 }
 
 /* Before the payload runs: from here on any berth command finds the machine. */
@@ -88,6 +118,8 @@ static int on_created(void *ctx, const EngineProcess *process, Error *e)
         }
         machine_network_note(p, &s->record);
         r = machine_record_write(t->host, &s->record, e);
+        if (r >= 0)
+                r = tell_machined(s, e);
         return r < 0 ? r : machine_network_begin(t->host, p, &s->record, process->leader_pidfd, &s->ports_pidfd, e);
 }
 
@@ -151,6 +183,9 @@ int session_run(Session *s, const EngineIo *io, EngineResult *ret, Error *e)
                         s->plan.cgroup = xstrdup(s->cgroup);
                 }
                 r = engine_run(&s->plan, io, &hooks, ret, e);
+                if (s->registered)
+                        machined_unregister(s->target->host, s->target->name);
+                s->registered = false;
                 end_network(s);
                 remove_work_directories(s->target, &s->plan);
                 plan_done(&s->plan);

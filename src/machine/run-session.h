@@ -15,6 +15,7 @@ typedef struct Session {
         void (*on_ready)(void *ctx); /* may be NULL */
         void *ctx;
         bool ready;
+        bool registered; /* with systemd-machined */
 } Session;
 
 /* Takes the plan over and works until the machine has ended for good. */

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "machine/run-scope.h"
 #include "machine/run-session.h"
 #include "machine/run-wants.h"
 
@@ -30,6 +31,17 @@ static int exit_status(const Target *t, const EngineResult *end, int *ret_status
         return -EINVAL;
 }
 
+/* Where systemd's properties or machined are to hold, the machine has a unit of its own, as in the background. */
+static int enter_scope(const Target *t, Session *s, Error *e)
+{
+        const MachineSpec *spec = &t->spec;
+        bool registers = spec_is_set(spec, SPEC_FIELD_REGISTER) ? spec->register_machine : t->verb == MACHINE_NSPAWN;
+
+        if (spec->keep_unit || !scope_is_possible(t->host) || (!spec->properties && !registers))
+                return 0;
+        return scope_enter(t->host, t->name, spec->slice, spec->properties, &s->cgroup, e);
+}
+
 static int run(Target *t, int *ret_status, Error *e)
 {
         Session s = {.target = t};
@@ -38,6 +50,9 @@ static int run(Target *t, int *ret_status, Error *e)
         if (r < 0)
                 return r;
         r = target_plan(t, &s.plan, e);
+        if (r < 0)
+                return r;
+        r = enter_scope(t, &s, e);
         if (r < 0)
                 return r;
         const EngineIo io = {.in = STDIN_FILENO, .out = STDOUT_FILENO, .err = STDERR_FILENO, .console_log = -1, .control = -1};

@@ -378,7 +378,7 @@ static void claim_group(const Target *t)
 
         if (!t->host->rootless || t->host->cgroup_parent || t->spec.keep_unit || machine_cgroup_is_delegated(t->host))
                 return;
-        if (scope_enter(t->host, t->name, NULL, &cgroup, &error) < 0)
+        if (scope_enter(t->host, t->name, NULL, NULL, &cgroup, &error) < 0)
                 events_warning(&t->host->events, "machine '%s' has no control group: %s", t->name, error.message);
 }
 

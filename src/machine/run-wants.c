@@ -151,6 +151,8 @@ int machine_facts_wanted(const Target *t, HostFacts *f, Error *e)
                 r = machine_facts_network(t, f, e);
         if (spec_is_set(s, SPEC_FIELD_BUNDLE))
                 machine_facts_bundle(f);
+        else if (s->properties && !f->has_systemd)
+                machine_facts_controllers(f);
         if (s->keep_unit)
                 (void)sys_cgroup_self(&f->cgroup_own); /* no cgroup2: no control group at all */
         f->scratch = xstrdup(t->scratch.path);

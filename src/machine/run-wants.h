@@ -21,3 +21,4 @@ int target_from_template(const MachineHost *h, const MachineSpec *spec, Error *e
 bool target_is_missing(const MachineHost *h, const MachineSpec *spec);
 /* run-bundle.c: control groups and security modules. */
 void machine_facts_bundle(HostFacts *f);
+void machine_facts_controllers(HostFacts *f); /* of control groups */

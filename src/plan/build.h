@@ -78,6 +78,13 @@ int plan_bundle_process(PlanBuild *b, Error *e);
 void plan_bundle_hooks(PlanBuild *b, SpecHookKind kind, PlanPhase phase);
 /* plan-cgroup.c: limits of a control group, for either version. */
 int plan_limits_cgroup(PlanBuild *b, Error *e);
+typedef struct PlanPlace { /* of a controller, by its name in cgroup v1 */
+        bool found, unified;
+        const char *directory; /* v1; borrowed from an operation */
+} PlanPlace;
+PlanPlace plan_cgroup_place(const PlanBuild *b, const char *controller);
+/* plan-property.c */
+int plan_properties(PlanBuild *b, Error *e);
 /* plan-root.c */
 void plan_root(PlanBuild *b);
 /* What an overlay's writes go to: a directory for them when there is one and it is wanted, else memory. */

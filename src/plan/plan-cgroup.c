@@ -24,10 +24,7 @@ typedef struct Limits {
         int result;        /* the first failure */
 } Limits;
 
-typedef struct Place { /* of a controller */
-        bool found, unified;
-        const char *directory; /* v1; borrowed from an operation */
-} Place;
+typedef PlanPlace Place;
 
 static void fail(Limits *l, const char *path, const char *fmt, ...) _printf_(3, 4);
 static void fail(Limits *l, const char *path, const char *fmt, ...)
@@ -52,46 +49,57 @@ static const FactController *find_v1(const HostFacts *f, const char *name)
         return NULL;
 }
 
-static char *v1_directory(const Limits *l, const FactController *c)
+static char *v1_directory(const PlanBuild *b, const FactController *c)
 {
-        const char *group = l->b->spec->bundle->cgroup, *whole = l->b->plan->cgroup;
+        const char *group = b->spec->bundle ? b->spec->bundle->cgroup : NULL, *whole = b->plan->cgroup;
 
-        if (group && path_is_absolute(group) && !l->b->spec->slice)
+        if (group && path_is_absolute(group) && !b->spec->slice)
                 return path_join(c->mount, group);
         _cleanup_free_ char *top = path_join(c->mount, str_eq(c->own, "/") ? "" : c->own);
-        _cleanup_free_ char *name = whole ? xstrdup(whole + 1) : xasprintf("berth-%s", l->b->facts->machine_name);
+        _cleanup_free_ char *name = whole ? xstrdup(whole + 1) : xasprintf("berth-%s", b->facts->machine_name);
         /* One level, as there is nobody here who clears what would be above it. */
         for (char *at = name; *at; at++)
                 *at = *at == '/' ? '-' : *at;
         return path_simplify(path_join(top, name));
 }
 
-static const char *join_v1(const Limits *l, const FactController *c)
+static const char *join_v1(const PlanBuild *b, const FactController *c)
 {
-        _cleanup_free_ char *directory = v1_directory(l, c);
-        const MachinePlan *p = l->b->plan;
+        _cleanup_free_ char *directory = v1_directory(b, c);
+        const MachinePlan *p = b->plan;
 
         for (size_t i = 0; i < p->n; i++)
                 if (p->items[i].type == OP_CGROUP_JOIN && str_eq(p->items[i].path, directory))
                         return p->items[i].path;
-        return plan_add(l->b->plan, PHASE_CGROUP, OP_CGROUP_JOIN, directory)->path;
+        return plan_add(b->plan, PHASE_CGROUP, OP_CGROUP_JOIN, directory)->path;
+}
+
+static const char *unified_name(const char *controller)
+{
+        return str_eq(controller, "blkio") ? "io" : controller;
+}
+
+PlanPlace plan_cgroup_place(const PlanBuild *b, const char *controller)
+{
+        const FactController *v1 = find_v1(b->facts, controller);
+
+        if (b->plan->cgroup && strv_contains(b->facts->cgroup2_controllers, unified_name(controller)))
+                return (PlanPlace){.found = true, .unified = true};
+        if (v1)
+                return (PlanPlace){.found = true, .directory = join_v1(b, v1)};
+        return (PlanPlace){};
 }
 
 /* A failure when it is in neither. */
 static Place find_place(Limits *l, const char *controller, const char *path)
 {
-        const HostFacts *f = l->b->facts;
-        const FactController *v1 = find_v1(f, controller);
-        const char *v2 = str_eq(controller, "blkio") ? "io" : controller;
-
         if (l->result < 0)
                 return (Place){};
-        if (l->b->plan->cgroup && strv_contains(f->cgroup2_controllers, v2))
-                return (Place){.found = true, .unified = true};
-        if (v1)
-                return (Place){.found = true, .directory = join_v1(l, v1)};
-        fail(l, path, "this host has no control group controller '%s' that a machine can have; leave it out", v2);
-        return (Place){};
+        Place p = plan_cgroup_place(l->b, controller);
+        if (!p.found)
+                fail(l, path, "this host has no control group controller '%s' that a machine can have; leave it out",
+                     unified_name(controller));
+        return p;
 }
 
 /* ---- writing ---- */

@@ -241,17 +241,11 @@ static int check_unit(const PlanBuild *b, Error *e)
 {
         const MachineSpec *s = b->spec;
 
-        if (s->properties)
+        if (spec_is_set(s, SPEC_FIELD_REGISTER) && s->register_machine && !b->facts->has_systemd)
                 return error_set(e, -EOPNOTSUPP,
-                                 "%s: properties belong to a scope of systemd, and berth makes its control groups itself; leave "
-                                 "it out, "
-                                 "or write it into the unit that runs berth",
-                                 plan_option(s, SPEC_FIELD_PROPERTY, "--property").s);
-        if (s->register_machine)
-                return error_set(e, -EOPNOTSUPP,
-                                 "%s: machines are not registered with systemd-machined; use --register=no, 'berth list' shows "
-                                 "them "
-                                 "all the same",
+                                 "%s: this host has no systemd-machined that would answer; use --register=no, 'berth list' shows "
+                                 "the "
+                                 "machine all the same",
                                  plan_option(s, SPEC_FIELD_REGISTER, "--register").s);
         if (s->bind_users && b->users == SPEC_USERS_NO)
                 return error_set(e, -EINVAL, "%s needs a user namespace, and %s gives none; use --private-users=pick",

@@ -75,6 +75,8 @@ static const Privileged privileged[] = {
                  "an ordinary user's files are what they are"},
                 {SPEC_FIELD_SLICE, "--slice", NULL,
                  "where an ordinary user's control groups are is up to whoever delegated them; start berth in that one"},
+                {SPEC_FIELD_PROPERTY, "--property", NULL,
+                 "limits of an ordinary user's control groups are up to whoever delegated them"},
                 {SPEC_FIELD_BIND_USER, "--bind-user", any_bind_user,
                  "an ordinary user has one ID of the host, and it is root's inside"},
                 {SPEC_FIELD_LINK_JOURNAL, "--link-journal", host_journal, "the host's journals are root's"},

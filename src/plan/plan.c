@@ -226,6 +226,9 @@ static int build(PlanBuild *b, Error *e)
         if (r < 0)
                 return r;
         resolve_machine(b);
+        r = plan_properties(b, e);
+        if (r < 0)
+                return r;
         if (spec_is_set(b->spec, SPEC_FIELD_BUNDLE))
                 return build_bundle(b, e);
         plan_root(b);

@@ -106,7 +106,7 @@ static const SpecSpelling spellings[] = {
          .metavar = "SLICE", .help = "Slice of the machine's control group (default: machine.slice)",
          .heading = SPEC_HEADING_IDENTITY, .uses = MACHINE},
         {.field = SPEC_FIELD_PROPERTY, .long_name = "property", .argument = SPEC_ARGUMENT_REQUIRED, .metavar = "NAME=VALUE",
-         .help = "Set a property of the machine's scope (needs systemd)", .heading = SPEC_HEADING_IDENTITY, .uses = MACHINE},
+         .help = "Set a property of the machine's scope or control group", .heading = SPEC_HEADING_IDENTITY, .uses = MACHINE},
         {.field = SPEC_FIELD_REGISTER, .long_name = "register", .argument = SPEC_ARGUMENT_REQUIRED, .metavar = "BOOL",
          .help = "Register with systemd-machined (berth lists its machines without)", .heading = SPEC_HEADING_IDENTITY,
          .uses = MACHINE},

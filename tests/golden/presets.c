@@ -275,6 +275,10 @@ static void unified(HostFacts *f)
         for (size_t i = 0; i < ELEMENTSOF(names); i++)
                 strv_push(&f->cgroup2_controllers, names[i]);
 }
+static void host_systemd(HostFacts *f)
+{
+        f->has_systemd = true;
+}
 static void tun(HostFacts *f)
 {
         f->has_tun = true;
@@ -392,6 +396,7 @@ static const Preset presets[] = {
                 {"leader", leader},
                 {"resolv-conf", resolv},
                 {"tun", tun},
+                {"host-systemd", host_systemd},
                 {"rootless", rootless},
                 {"rootless-alone", rootless_alone},
                 {"stranger", stranger},

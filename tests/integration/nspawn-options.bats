@@ -573,8 +573,22 @@ os.execv(sys.argv[1], sys.argv[1:])' "$BERTH" run -q -P -D "$D" "$@"
         [ "$status" = 0 ]
 }
 
+@test "--property where berth makes the control groups: limits that the kernel keeps, and what systemd alone can do is refused" {
+        [ ! -d /run/systemd/system ] || skip "systemd makes them here"
+        local v1=/sys/fs/cgroup/pids
+        if [ -e "$v1/pids.max" ] || [ -e "$v1/cgroup.procs" ]; then
+                run in_root --property=TasksMax=7 sh -c 'for i in 1 2 3 4 5 6 7 8 9; do sleep 1 & done; wait'
+                [[ $output == *"fork"* ]] # cannot: seven it is
+                in_root sh -c 'for i in 1 2 3 4 5 6 7 8 9; do sleep 0.1 & done; wait'
+                [ -z "$(find "$v1" -name "*berth*$BERTH_TEST_ID*")" ]
+        fi
+        refused "property Description" systemd -- in_root --property=Description=x true
+        refused "did you mean 'TasksMax'" -- in_root --property=TaskMax=x true
+        refused "'many' is no value of property TasksMax" -- in_root --property=TasksMax=many true
+}
+
 @test "what only systemd could do is refused by name" {
-        refused --property systemd -- in_root --property=MemoryMax=1G true
+        [ ! -d /run/systemd/system ] || skip "systemd is here"
         refused --register machined -- in_root --register=yes true
         in_root --register=no true
         refused --keep-unit --slice -- in_root --keep-unit --slice=a.slice true

@@ -178,6 +178,60 @@ starts_again_at_once() { # the group of the last time may still be on its way ou
         done
         is "$(running)" ""
 }
+systemd_keeps_properties() { # as its own word for each, and as the kernel's files say
+        local unit=berth-box.scope shown pair
+        berth start box --property=MemoryMax=96M --property=MemoryHigh=50% --property=TasksMax=123 --property=CPUQuota=50% \
+                --property=CPUWeight=50 --property=AllowedCPUs=0 --property=IOWeight=20 --property=IPAddressDeny=any \
+                --property='IPAddressAllow=localhost 10.0.0.0/8' --property='DeviceAllow=/dev/null rw' --property='IOReadBandwidthMax=/dev/vda 5M' \
+                --property='Description=A box' --property=RuntimeMaxSec=1h --property=KillSignal=SIGINT --property=Slice=boxes.slice
+        shown=$(systemctl show $unit)
+        for pair in MemoryMax=100663296 TasksMax=123 CPUQuotaPerSecUSec=500ms CPUWeight=50 AllowedCPUs=0 IOWeight=20 'Description=A box' \
+                RuntimeMaxUSec=1h KillSignal=2 Slice=boxes.slice 'IOReadBandwidthMax=/dev/vda 5000000' 'DeviceAllow=/dev/null rw'; do
+                grep -qxF -- "$pair" <<<"$shown" || { echo "no '$pair' in: $(grep "^${pair%%=*}=" <<<"$shown")"; return 1; }
+        done
+        says "$(grep ^IPAddressAllow= <<<"$shown")" 10.0.0.0/8
+        refused grep -qx MemoryHigh=infinity <<<"$shown"
+        is "$(cat $cgroups/boxes.slice/$unit/memory.max $cgroups/boxes.slice/$unit/pids.max | tr '\n' ' ')" "100663296 123 "
+        berth terminate box
+        says "$(berth run -q --property=MemoryMaxx=1 -D "$tree" /bin/true 2>&1)" MemoryMax
+        berth run -q --property=MemoryMax=80M -D "$tree" /bin/sh -c 'sleep 100 & wait' &
+        until [ "$(cat $cgroups/machine.slice/berth-tree.scope/memory.max 2>/dev/null)" = 83886080 ]; do sleep 0.2; done
+        berth terminate tree
+        wait
+}
+machined_knows_it() {
+        berth start box
+        is "$(machinectl list --no-legend | awk '{ print $1, $2, $3 }')" "box container berth"
+        is "$(machinectl show box -p Unit -p Leader)" "Leader=$(field box Leader)"$'\n'"Unit=berth-box.scope"
+        local leader tries=0
+        leader=$(field box Leader)
+        berth shell box -- reboot
+        until [ "$(machinectl show box -p Leader --value 2>/dev/null)" = "$(field box Leader)" ] && [ "$(field box Leader)" != "$leader" ]; do
+                [ $((tries += 1)) -lt 100 ]
+                sleep 0.2
+        done
+        kill -KILL "$(field box Supervisor)"
+        berth terminate box
+        tries=0
+        until [ -z "$(machinectl list --no-legend)" ]; do # it notices by itself that the unit has gone
+                [ $((tries += 1)) -lt 50 ]
+                sleep 0.2
+        done
+        berth start box --register=no
+        is "$(machinectl list --no-legend)" ""
+        berth terminate box
+        ln -s /usr/local/bin/berth "$here/systemd-nspawn"
+        is "$("$here/systemd-nspawn" -q --pipe -D "$tree" /bin/echo in)" in
+        "$here/systemd-nspawn" -q -b -M box </dev/null >/dev/null 2>&1 &
+        tries=0
+        until machinectl show box -p State 2>/dev/null; do
+                [ $((tries += 1)) -lt 100 ]
+                sleep 0.2
+        done
+        machinectl poweroff box 2>/dev/null || machinectl terminate box
+        wait
+        is "$(machinectl list --no-legend)" ""
+}
 reboots_where_it_was() {
         berth start box
         local leader cgroup tries=0
@@ -307,6 +361,8 @@ claim supervisor_killed "a machine without its supervisor is entered and stopped
 claim outlives_its_starter "a machine outlives the service that started it"
 claim systemd_knows_its_cgroup "a machine's processes are in machine.slice"
 claim starts_again_at_once "start and terminate in quick succession"
+claim systemd_keeps_properties "systemd holds the properties of a machine's scope"
+claim machined_knows_it "systemd-machined knows machines from start to end"
 claim reboots_where_it_was "a reboot from inside is the same machine in the same group"
 claim remove_busybox "remove: nothing is left"
 
