@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "machine/run-property.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "base/alloc.h"
+#include "base/macro.h"
+#include "base/str.h"
 #include "base/strv.h"
 #include "machine/run-bus.h"
 #include "plan/property.h"
@@ -113,8 +116,33 @@ static void put_property(Buf *b, const Property *p)
         }
 }
 
+/* As soon as a unit's devices are limited it may use no others: those that each machine has are added, like systemd-nspawn does it. */
+static void put_own_devices(Buf *b)
+{
+        static const char *const own[][2] = {
+                        {"/dev/null", "m"},   {"/dev/zero", "m"},      {"/dev/full", "m"},
+                        {"/dev/random", "m"}, {"/dev/urandom", "m"},   {"/dev/tty", "m"},
+                        {"/dev/fuse", "rwm"}, {"/dev/net/tun", "rwm"}, {"char-pts", "rw"},
+        };
+
+        bus_put_property(b, "DeviceAllow", "a(ss)");
+        size_t array = bus_array_open(b);
+        for (size_t i = 0; i < ELEMENTSOF(own); i++) {
+                bus_align(b, 8);
+                bus_put_string(b, own[i][0]);
+                bus_put_string(b, own[i][1]);
+        }
+        bus_array_close(b, array);
+}
+
 void property_put_all(Buf *b, char *const *settings)
 {
+        bool limited = false;
+
+        STRV_FOREACH (s, settings)
+                limited |= str_startswith(*s, "DeviceAllow=") || str_startswith(*s, "DevicePolicy=");
+        if (limited)
+                put_own_devices(b);
         STRV_FOREACH (s, settings) {
                 Property p;
                 if (property_parse(*s, "--property", &p, NULL) >= 0)

@@ -164,6 +164,49 @@ mac() { ip -n "$H" -o link show "$1" | sed 's/.*ether \([^ ]*\).*/\1/'; }
         until_true page "$C" "$lease"
 }
 
+@test "the settings file of a graphical 32-bit machine, as guides print it: personality, init, binds, devices and bridge" {
+        [ "$(uname -m)" = x86_64 ] || skip "x86 is the personality of another machine"
+        M=box-$BERTH_TEST_ID
+        busybox_machine "$M" 'uname -m >/seen
+[ "$(cat /run/user/host/pulse/cookie)" = cookie ] && echo pulse >>/seen
+touch /opt/x 2>/dev/null || cat /opt/file >>/seen
+(head -c 3 </dev/nvidia0 | wc -c; [ -c /dev/dri/card0 ] && echo card) >>/seen
+ls /sys/class/net >>/seen
+exec poweroff -f'
+        mkdir -p "$T/opt" "$T/dev" /run/systemd/nspawn "$BERTH_MACHINES/$M/opt"
+        echo read-only >"$T/opt/file"
+        cat >"/run/systemd/nspawn/$M.nspawn" <<END
+[Exec]
+Personality=x86
+Boot=1
+[Files]
+BindReadOnly=$T/opt:/opt
+Bind=/dev/dri
+Bind=/dev/nvidia0
+Bind=/run/user/1000/pulse:/run/user/host/pulse
+[Network]
+Private=yes
+VirtualEthernet=yes
+Bridge=br0
+END
+        ln -s "$(realpath "$BERTH")" "$T/systemd-nspawn"
+        # a /dev and a /run/user that have what such a host has
+        in_net "$H" unshare --mount sh -ec "
+                mount -t tmpfs tmpfs '$T/dev'
+                cp -a /dev/null /dev/zero /dev/full /dev/random /dev/urandom /dev/tty '$T/dev'
+                mkdir '$T/dev/dri' '$T/dev/pts' '$T/dev/shm'
+                mknod -m 666 '$T/dev/dri/card0' c 226 0
+                mknod -m 666 '$T/dev/nvidia0' c 1 5
+                mount --rbind /dev/pts '$T/dev/pts'
+                mount --move '$T/dev' /dev
+                mkdir -p /run/user
+                mount -t tmpfs tmpfs /run/user
+                mkdir -p /run/user/1000/pulse
+                echo cookie >/run/user/1000/pulse/cookie
+                '$T/systemd-nspawn' -q --register=no -M '$M' </dev/null"
+        [ "$(xargs <"$BERTH_MACHINES/$M/seen")" = "i686 pulse read-only 3 card host0 lo" ]
+}
+
 @test "a bridge that is none, or not there, is refused before anything starts" {
         web_machine web
         refused "'br9' on this host" on_host run -q -P -M web --network-bridge=br9 true

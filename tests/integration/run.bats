@@ -137,6 +137,33 @@ teardown() { berth_teardown; }
         berth_nothing_left
 }
 
+@test "SIGTERM to berth asks an init by the kill signal, the second one does not wait for it" {
+        busybox_machine asked 'trap "echo asked >>/seen" USR1
+echo up >/seen
+while :; do sleep 0.1; done'
+        "$BERTH" run -b -M asked --kill-signal=SIGUSR1 </dev/null >/dev/null 2>&1 &
+        pid=$!
+        until [ -e "$BERTH_MACHINES/asked/seen" ]; do sleep 0.05; done
+        kill -TERM $pid
+        until grep -q asked "$BERTH_MACHINES/asked/seen"; do sleep 0.05; done
+        sleep 0.3
+        kill -0 $pid # it waits for the init to end by itself
+        kill -TERM $pid
+        status=0
+        wait $pid || status=$?
+        [ "$status" = 0 ]
+        berth_nothing_left
+}
+
+@test "power-off and halt are an end without failure, with and without the stub init" {
+        berth run -q -D "$T/tree" poweroff -f
+        berth run -q -D "$T/tree" halt -f
+        run berth run -q -D "$T/tree" --as-pid2 sh -c 'exit 133'
+        [ "$status" = 1 ]
+        run berth run -q -D "$T/tree" --as-pid2 sh -c 'kill -SEGV $$'
+        [ "$status" = 255 ]
+}
+
 @test "kill -9 of berth takes the machine along, and the next command clears the record" {
         "$BERTH" run -D "$T/tree" sleep 1000 &
         pid=$!
