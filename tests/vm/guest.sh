@@ -229,7 +229,7 @@ machined_knows_it() {
                 [ $((tries += 1)) -lt 100 ]
                 sleep 0.2
         done
-        machinectl poweroff box 2>/dev/null || machinectl terminate box
+        machinectl terminate box
         wait
         is "$(machinectl list --no-legend)" ""
 }
