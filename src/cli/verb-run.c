@@ -58,19 +58,62 @@ typedef struct Steering { /* a variable that steers systemd-nspawn itself (its E
         const char *name, *harmless;
 } Steering;
 static const Steering steering[] = {
-                {"SYSTEMD_NSPAWN_API_VFS_WRITABLE", "no"},
-                {"SYSTEMD_NSPAWN_SHARE_SYSTEM", "no"},
-                {"SYSTEMD_NSPAWN_SHARE_NS_IPC", "no"},
-                {"SYSTEMD_NSPAWN_SHARE_NS_PID", "no"},
-                {"SYSTEMD_NSPAWN_SHARE_NS_UTS", "no"},
-                {"SYSTEMD_NSPAWN_USE_CGNS", "yes"},
-                {"SYSTEMD_NSPAWN_LOCK", "yes"},
                 {"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY", "yes"},
                 {"UNIFIED_CGROUP_HIERARCHY", "yes"},
-                {"SYSTEMD_NSPAWN_NETWORK_MAC", NULL},
+                {"SYSTEMD_NSPAWN_LOCK", "yes"},
 };
 
 /* The others would change what is not offered: a value that asks for it is refused like an option. */
+typedef struct Sharing {
+        const char *name;
+        const char *shared[4]; /* of SPEC_FIELD_SHARED_NAMESPACES */
+        bool when;             /* what the variable says then */
+} Sharing;
+static const Sharing sharing[] = {
+                {"SYSTEMD_NSPAWN_SHARE_SYSTEM", {"ipc", "pid", "uts"}, true},
+                {"SYSTEMD_NSPAWN_SHARE_NS_IPC", {"ipc"}, true},
+                {"SYSTEMD_NSPAWN_SHARE_NS_PID", {"pid"}, true},
+                {"SYSTEMD_NSPAWN_SHARE_NS_UTS", {"uts"}, true},
+                {"SYSTEMD_NSPAWN_USE_CGNS", {"cgroup"}, false},
+};
+
+static int take_sharing(MachineSpec *s, Error *e)
+{
+        for (size_t i = 0; i < ELEMENTSOF(sharing); i++) {
+                const char *value = getenv(sharing[i].name);
+                int says = value ? str_parse_bool(value) : !sharing[i].when;
+                if (says < 0)
+                        return error_set(e, -EINVAL, "%s=%s in the environment is neither yes nor no", sharing[i].name, value);
+                for (size_t k = 0; says == sharing[i].when && sharing[i].shared[k]; k++) {
+                        strv_push(&s->shared_namespaces, sharing[i].shared[k]);
+                        spec_mark(s, SPEC_FIELD_SHARED_NAMESPACES, sharing[i].name);
+                }
+        }
+        return 0;
+}
+
+static int take_api(MachineSpec *s, Error *e)
+{
+        const char *value = getenv("SYSTEMD_NSPAWN_API_VFS_WRITABLE"), *mac = getenv("SYSTEMD_NSPAWN_NETWORK_MAC");
+        uint8_t bytes[6];
+
+        if (value && str_parse_bool(value) < 0)
+                return error_set(e, -EOPNOTSUPP,
+                                 "SYSTEMD_NSPAWN_API_VFS_WRITABLE=%s in the environment is not offered: use yes or no", value);
+        if (value && str_parse_bool(value) > 0) {
+                s->api_writable = true;
+                spec_mark(s, SPEC_FIELD_API_WRITABLE, "SYSTEMD_NSPAWN_API_VFS_WRITABLE in the environment");
+        }
+        if (mac && !plan_parse_mac(mac, bytes))
+                return error_set(e, -EINVAL, "SYSTEMD_NSPAWN_NETWORK_MAC=%s in the environment is no address of an interface",
+                                 mac);
+        if (mac) {
+                s->network_mac = xstrdup(mac);
+                spec_mark(s, SPEC_FIELD_NETWORK_MAC, "SYSTEMD_NSPAWN_NETWORK_MAC in the environment");
+        }
+        return 0;
+}
+
 static int take_steering(MachineSpec *s, Error *e)
 {
         const char *sync = getenv("SYSTEMD_SUPPRESS_SYNC"), *tmp = getenv("SYSTEMD_NSPAWN_TMPFS_TMP"),
@@ -83,6 +126,11 @@ static int take_steering(MachineSpec *s, Error *e)
                         continue;
                 return error_set(e, -EOPNOTSUPP, "%s=%s in the environment is not offered; unset it", steering[i].name, value);
         }
+        int r = take_sharing(s, e);
+        if (r >= 0)
+                r = take_api(s, e);
+        if (r < 0)
+                return r;
         if (sync && !spec_is_set(s, SPEC_FIELD_SUPPRESS_SYNC) && str_parse_bool(sync) > 0) {
                 s->suppress_sync = true;
                 spec_mark(s, SPEC_FIELD_SUPPRESS_SYNC, "SYSTEMD_SUPPRESS_SYNC in the environment");

@@ -148,6 +148,10 @@ static void add_proc(const PlanBuild *b)
         MachinePlan *p = b->plan;
 
         add_mount(p, &proc_mount);
+        if (b->spec->api_writable) {
+                add_boot_id(b);
+                return;
+        }
         add_setattr(p, "/proc/sys", MOUNT_ATTR_RDONLY, false);
         if (b->network == SPEC_NETWORK_PRIVATE) /* the machine's own network: its sysctls too */
                 add_setattr(p, "/proc/sys/net", 0, false)->attrs_clear = MOUNT_ATTR_RDONLY;
@@ -163,6 +167,7 @@ static void add_proc(const PlanBuild *b)
 
 static const ApiMount sys_tmpfs = {"/sys", "tmpfs", "mode=0555,size=4m,nr_inodes=1k", QUIET};
 static const ApiMount sys_mount = {"/sys", "sysfs", NULL, MOUNT_ATTR_RDONLY | QUIET};
+static const ApiMount sys_writable = {"/sys", "sysfs", NULL, QUIET};
 static const ApiMount cgroup_mount = {"/sys/fs/cgroup", "cgroup2", NULL, QUIET};
 
 static const char *const sys_shown[] = {"block", "bus", "class", "dev", "devices", "kernel"};
@@ -190,13 +195,13 @@ static void add_sys(const PlanBuild *b)
 {
         MachinePlan *p = b->plan;
 
-        if (b->network == SPEC_NETWORK_PRIVATE)
+        if (b->network == SPEC_NETWORK_PRIVATE && !b->spec->api_writable)
                 add_sys_private(b);
         else if (p->user_namespace) { /* whoever does not own the network may not mount its sysfs; other file systems below stay behind */
                 PlanOp *attach = plan_add_host_bind(p, "/sys", MOUNT_ATTR_RDONLY | QUIET, "/sys", NODE_DIRECTORY);
                 (attach - 1)->recursive = p->rootless; /* to an ordinary user the kernel does not uncover what they cover */
         } else
-                add_mount(p, &sys_mount);
+                add_mount(p, b->spec->api_writable ? &sys_writable : &sys_mount);
         if (b->facts->has_selinux) /* a guest asks there whether there is SELinux, and finds that it is not its own to set up */
                 plan_add_host_bind(p, "/sys/fs/selinux", MOUNT_ATTR_RDONLY | QUIET, "/sys/fs/selinux", NODE_NONE);
         /* The machine's own subtree, as its cgroup namespace shows it. */
@@ -292,8 +297,11 @@ static void add_dev(const PlanBuild *b)
         }
         uint32_t tty;
         add_mount(p, plan_id_outside(p, true, 5, &tty) < 0 ? &devpts_without_group : &devpts_mount);
-        for (size_t i = 0; i < ELEMENTSOF(dev_mounts); i++)
+        for (size_t i = 0; i < ELEMENTSOF(dev_mounts); i++) {
                 add_mount(p, &dev_mounts[i]);
+                /* message queues are the IPC namespace's: of one that is not the machine's own its root may not mount them */
+                p->items[p->n - 1].optional = !(p->namespaces & CLONE_NEWIPC);
+        }
         add_symlink(p, "pts/ptmx", "/dev/ptmx");
         add_symlink(p, "/proc/self/fd", "/dev/fd");
         add_symlink(p, "/proc/self/fd/0", "/dev/stdin");

@@ -7,6 +7,7 @@
 
 #include "base/path.h"
 #include "base/str.h"
+#include "base/strv.h"
 #include "spec/value.h"
 
 #define BIT(c) (UINT64_C(1) << (c))
@@ -236,6 +237,29 @@ static int check_ambient(PlanBuild *b, Error *e)
         return 0;
 }
 
+/* By variables of the environment, for who is called systemd-nspawn. */
+static int check_shared(const PlanBuild *b, Error *e)
+{
+        const MachineSpec *s = b->spec;
+        const bool users = b->users != SPEC_USERS_NO, pid = strv_contains(s->shared_namespaces, "pid");
+        const PlanOption option = plan_option(s, SPEC_FIELD_USERS, "--private-users");
+
+        if (s->api_writable && users)
+                return error_set(e, -EINVAL,
+                                 "SYSTEMD_NSPAWN_API_VFS_WRITABLE=yes and %s exclude each other: to a user namespace the "
+                                 "host's settings are read-only",
+                                 option.s);
+        if (pid && users)
+                return error_set(e, -EINVAL,
+                                 "SYSTEMD_NSPAWN_SHARE_NS_PID=yes and %s exclude each other: a user namespace may show "
+                                 "only processes of its own",
+                                 option.s);
+        if (pid && (s->boot || s->as_pid2))
+                return error_set(e, -EINVAL, "SYSTEMD_NSPAWN_SHARE_NS_PID=yes and %s exclude each other: there is no PID 1 to be",
+                                 s->boot ? "--boot" : "--as-pid2");
+        return 0;
+}
+
 /* What a service manager would have to do. */
 static int check_unit(const PlanBuild *b, Error *e)
 {
@@ -247,6 +271,9 @@ static int check_unit(const PlanBuild *b, Error *e)
                                  "the "
                                  "machine all the same",
                                  plan_option(s, SPEC_FIELD_REGISTER, "--register").s);
+        int r = check_shared(b, e);
+        if (r < 0)
+                return r;
         if (s->bind_users && b->users == SPEC_USERS_NO)
                 return error_set(e, -EINVAL, "%s needs a user namespace, and %s gives none; use --private-users=pick",
                                  plan_option(s, SPEC_FIELD_BIND_USER, "--bind-user").s,

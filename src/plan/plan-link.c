@@ -5,6 +5,7 @@
 
 #include "plan/plan.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -49,6 +50,19 @@ bool plan_link_shorten(const char *name, char ret[static PLAN_LINK_NAME_MAX])
 static uint8_t hex_digit(char c)
 {
         return (uint8_t)(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
+}
+
+bool plan_parse_mac(const char *text, uint8_t ret[static 6])
+{
+        unsigned v[6];
+        int end = 0;
+
+        if (sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%n", &v[0], &v[1], &v[2], &v[3], &v[4], &v[5], &end) != 6 || text[end] != '\0' ||
+            end != 17)
+                return false;
+        for (size_t i = 0; i < 6; i++)
+                ret[i] = (uint8_t)v[i];
+        return !(ret[0] & 1) && (v[0] | v[1] | v[2] | v[3] | v[4] | v[5]);
 }
 
 void plan_link_mac(PlanMac kind, const char *host_id, const char *machine, uint64_t index, uint8_t ret[static 6])

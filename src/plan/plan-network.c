@@ -167,6 +167,8 @@ static void add_veth_end(PlanBuild *b, const char *host, const char *long_name, 
         op->value = b->spec->mtu;
         plan_link_mac(host_mac, f->host_machine_id, f->machine_name, index, op->mac);
         plan_link_mac(inside_mac, f->host_machine_id, f->machine_name, index, op->mac2);
+        if (b->spec->network_mac && inside_mac == PLAN_MAC_MACHINE)
+                (void)plan_parse_mac(b->spec->network_mac, op->mac2);
 }
 
 static int add_interfaces(PlanBuild *b, Error *e)

@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -21,7 +22,8 @@ void plan_inside(PlanBuild *b)
 
         if (s->selinux_context) /* the label that execve(2) gives */
                 plan_add(b->plan, PHASE_INSIDE, OP_WRITE, "/proc/self/attr/exec")->text = xstrdup(s->selinux_context);
-        plan_add(b->plan, PHASE_INSIDE, OP_HOSTNAME, NULL)->text = xstrdup(s->hostname ?: b->facts->machine_name);
+        if (b->plan->namespaces & CLONE_NEWUTS) /* else it is the host's */
+                plan_add(b->plan, PHASE_INSIDE, OP_HOSTNAME, NULL)->text = xstrdup(s->hostname ?: b->facts->machine_name);
         if (b->network == SPEC_NETWORK_PRIVATE)
                 plan_add(b->plan, PHASE_INSIDE, OP_LINK_UP, NULL)->text = xstrdup("lo");
         /* The audit login UID of whoever started the machine means nothing in it. Not every kernel lets a user namespace do this. */

@@ -170,6 +170,13 @@ static void own_namespaces(PlanBuild *b)
         p->namespaces |= p->user_namespace ? CLONE_NEWUSER : 0;
         p->namespaces |= b->network == SPEC_NETWORK_PRIVATE ? CLONE_NEWNET : 0;
         p->namespaces |= b->facts->has_cgroup_namespace ? CLONE_NEWCGROUP : 0;
+        static const struct {
+                const char *name;
+                uint64_t flag;
+        } shared[] = {{"ipc", CLONE_NEWIPC}, {"pid", CLONE_NEWPID}, {"uts", CLONE_NEWUTS}, {"cgroup", CLONE_NEWCGROUP}};
+        for (size_t i = 0; i < ELEMENTSOF(shared); i++)
+                if (strv_contains(b->spec->shared_namespaces, shared[i].name))
+                        p->namespaces &= ~shared[i].flag;
 }
 
 static void resolve_machine(PlanBuild *b)

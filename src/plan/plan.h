@@ -318,6 +318,8 @@ typedef enum PlanMac {
 } PlanMac;
 /* Of the index-th link of its kind. host_id: 32 hex digits; NULL: zeros, which leave it to the kernel. */
 void plan_link_mac(PlanMac kind, const char *host_id, const char *machine, uint64_t index, uint8_t ret[static 6]);
+/* "00:11:22:33:44:55", of one interface and not all zero. */
+bool plan_parse_mac(const char *text, uint8_t ret[static 6]);
 
 /* The signals by which an init is asked to stop and to reboot (plan/init.c lists the sources). */
 int plan_init_stop_signal(InitKind kind);

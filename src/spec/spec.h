@@ -308,6 +308,9 @@ typedef enum SpecField {
         SPEC_FIELD_ADDRESS_FAMILIES,
         SPEC_FIELD_MANAGER,
         SPEC_FIELD_TMPFS_TMP,
+        SPEC_FIELD_SHARED_NAMESPACES,
+        SPEC_FIELD_API_WRITABLE,
+        SPEC_FIELD_NETWORK_MAC,
         SPEC_FIELD_SELINUX_CONTEXT,
         SPEC_FIELD_SELINUX_APIFS_CONTEXT,
         SPEC_FIELD_RLIMIT, /* sixteen, one for each RLIMIT_*: SPEC_FIELD_RLIMIT + RLIMIT_NOFILE */
@@ -396,8 +399,11 @@ typedef struct MachineSpec {
         char **system_call_filter; /* names and @groups that are let through too; with "~" in front: that are not */
         char **address_families;   /* AF_* that sockets may be of; all with "~" in front: that they may not be of; "none" */
         /* Of the variables that steer systemd-nspawn; no option has them */
-        char *manager;  /* what $container says */
-        bool tmpfs_tmp; /* /tmp is a tmpfs */
+        char *manager;            /* what $container says */
+        bool tmpfs_tmp;           /* /tmp is a tmpfs */
+        char **shared_namespaces; /* "ipc", "pid", "uts", "cgroup": the host's */
+        bool api_writable;        /* /proc and /sys */
+        char *network_mac;        /* of host0 */
         char *selinux_context,
                         *selinux_apifs_context; /* labels of the payload's processes; of /dev, /run and what else is made */
 

@@ -123,10 +123,50 @@ END
 
 @test "called systemd-nspawn: variables that steer it are refused when they ask for what there is not" {
         refused SYSTEMD_NSPAWN_API_VFS_WRITABLE -- env SYSTEMD_NSPAWN_API_VFS_WRITABLE=network "$T/compat/systemd-nspawn" -q -P -D "$D" true
+        refused UNIFIED_HIERARCHY -- env SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=no "$T/compat/systemd-nspawn" -q -P -D "$D" true
+        refused SHARE_NS_IPC "neither yes nor no" -- env SYSTEMD_NSPAWN_SHARE_NS_IPC=perhaps "$T/compat/systemd-nspawn" -q -P -D "$D" true
         [ "$(SYSTEMD_NSPAWN_CONTAINER_SERVICE=other nspawn -P -D "$D" sh -c 'echo $container; cat /run/host/container-manager' | xargs)" = "other other" ]
         SYSTEMD_NSPAWN_TMPFS_TMP=0 nspawn -P -D "$D" sh -c 'touch /tmp/kept; ! grep " /tmp " /proc/mounts' && [ -e "$D/tmp/kept" ]
         SYSTEMD_NSPAWN_TMPFS_TMP=1 nspawn -P -D "$D" grep -q ' /tmp tmpfs ' /proc/mounts
         SYSTEMD_NSPAWN_API_VFS_WRITABLE=0 SYSTEMD_NSPAWN_LOCK=1 SYSTEMD_SUPPRESS_SYNC=1 nspawn -P -D "$D" true
+}
+
+@test "called systemd-nspawn: namespaces that variables share are the host's, the others the machine's own" {
+        local variable shared name
+        while read -r variable shared; do
+                env "SYSTEMD_NSPAWN_$variable" "$T/compat/systemd-nspawn" -q -P -D "$D" \
+                        sh -c 'for n in ipc pid uts cgroup; do echo "$n $(readlink /proc/self/ns/$n)"; done; exit 3' >"$T/out" && status=0 || status=$?
+                [ "$status" = 3 ]
+                for name in ipc pid uts cgroup; do
+                        if [[ " $shared " == *" $name "* ]]; then
+                                grep -qxF "$name $(readlink /proc/self/ns/$name)" "$T/out"
+                        else
+                                ! grep -qF "$(readlink /proc/self/ns/$name)" "$T/out"
+                        fi
+                done
+        done <<'END'
+SHARE_SYSTEM=1 ipc pid uts
+SHARE_NS_IPC=yes ipc
+SHARE_NS_PID=1 pid
+SHARE_NS_UTS=1 uts
+USE_CGNS=0 cgroup
+USE_CGNS=1
+END
+        [ "$(hostname)" != root ] # a shared name is left alone
+        SYSTEMD_NSPAWN_SHARE_NS_IPC=1 nspawn -P -D "$D" --private-users=pick true
+        # what runs on is ended with the machine, though no PID namespace does it
+        SYSTEMD_NSPAWN_SHARE_NS_PID=1 nspawn -P -D "$D" sh -c 'sleep 1000 >/dev/null 2>&1 & :'
+        berth_nothing_left
+        refused SHARE_NS_PID --private-users -- env SYSTEMD_NSPAWN_SHARE_NS_PID=1 "$T/compat/systemd-nspawn" -q -P -D "$D" -U true
+        refused SHARE_NS_PID --as-pid2 -- env SYSTEMD_NSPAWN_SHARE_NS_PID=1 "$T/compat/systemd-nspawn" -q -P -D "$D" -a true
+}
+
+@test "called systemd-nspawn: writable API file systems, and the address of host0, by variables" {
+        SYSTEMD_NSPAWN_API_VFS_WRITABLE=1 nspawn -P -D "$D" sh -ec 'echo other >/proc/sys/kernel/hostname; [ "$(hostname)" = other ]; grep " /sys sysfs rw," /proc/mounts'
+        ! nspawn -P -D "$D" sh -c 'echo other >/proc/sys/kernel/hostname' 2>/dev/null
+        refused API_VFS_WRITABLE --private-users -- env SYSTEMD_NSPAWN_API_VFS_WRITABLE=1 "$T/compat/systemd-nspawn" -q -P -D "$D" -U true
+        [ "$(SYSTEMD_NSPAWN_NETWORK_MAC=02:11:22:33:44:55 unshare --net "$T/compat/systemd-nspawn" -q -P -D "$D" --network-veth cat /sys/class/net/host0/address)" = 02:11:22:33:44:55 ]
+        refused NETWORK_MAC -- env SYSTEMD_NSPAWN_NETWORK_MAC=03:11:22:33:44:55 "$T/compat/systemd-nspawn" -q -P -D "$D" true
 }
 
 @test "make install puts the name into a directory of its own" {
