@@ -265,6 +265,9 @@ static int run_plan(Run *run, EngineResult *ret, Error *e)
         run->ended = s->pidfd >= 0;
         if (r >= 0)
                 *ret = supervisor_result(&info, s->plan->namespaces & CLONE_NEWPID, s->killed);
+        /* An init may be told by others, too, and take it for a reboot: busybox does that with the SIGTERM of a scope that systemd ends. */
+        if (r >= 0 && ret->end == ENGINE_REBOOT && s->stops > 0)
+                ret->end = ENGINE_POWEROFF;
         return r;
 }
 

@@ -155,6 +155,18 @@ while :; do sleep 0.1; done'
         berth_nothing_left
 }
 
+@test "a machine that was asked to stop does not start again, though its init reboots" {
+        busybox_machine asked 'trap "echo rebooting >>/seen; reboot -f" USR1
+echo up >>/seen
+while :; do sleep 0.1; done'
+        "$BERTH" run -b -M asked --kill-signal=SIGUSR1 </dev/null >/dev/null 2>&1 &
+        pid=$!
+        until [ -e "$BERTH_MACHINES/asked/seen" ]; do sleep 0.05; done
+        kill -TERM $pid
+        wait $pid
+        [ "$(xargs <"$BERTH_MACHINES/asked/seen")" = "up rebooting" ]
+}
+
 @test "power-off and halt are an end without failure, with and without the stub init" {
         berth run -q -D "$T/tree" poweroff -f
         berth run -q -D "$T/tree" halt -f
