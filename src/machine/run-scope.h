@@ -6,9 +6,9 @@
 #include "machine/machine.h"
 
 /* On a host whose PID 1 is systemd, cgroups are its to make: asks it for a scope unit of this process in slice (NULL:
- * machine.slice), with all controllers and these properties (NAME=VALUE), so that the machine outlives the service or session that started it. By systemd's
- * own socket: no D-Bus daemon is needed. An ordinary user asks its own systemd, if there is one. Returns 1 and the scope's
- * cgroup2 path, or 0: there is none to ask. */
+ * machine.slice), with all controllers and these properties (NAME=VALUE), so that the machine outlives the service or session
+ * that started it. By systemd's own socket: no D-Bus daemon is needed. An ordinary user asks its own systemd, if there is one.
+ * Returns 1 and the scope's cgroup2 path, or 0: there is none to ask. */
 int scope_enter(const MachineHost *h, const char *machine, const char *slice, char *const *properties, char **ret_cgroup,
                 Error *e);
 
