@@ -77,7 +77,7 @@ succeeds() {
 # ---- what is asked for ----
 
 @test "unknown distribution" {
-        fails_with "unknown distribution 'debain'; known are: *debian*ubuntu* (as in 'debian:bookworm')" berth create web debain:bookworm
+        fails_with "unknown distribution 'debain'; known are: *debian*ubuntu* (as in 'debian:bookworm')*" berth create web debain:bookworm
         fails_with "unknown distribution ''; known are: *" berth create web :bookworm
 }
 
