@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-
-/* The plan as text and as JSON. Both go by one table: the name of each operation and the columns it owns. */
-
-#include "plan/plan.h"
+#include "plan/print.h"
 
 #include <assert.h>
 #include <linux/mount.h>
@@ -19,84 +16,11 @@
 #include "base/strv.h"
 #include "spec/value.h"
 
-typedef enum Column {
-        COLUMN_PATH,
-        COLUMN_SLOT,
-        COLUMN_FSTYPE,
-        COLUMN_SOURCE,
-        COLUMN_TEXT,
-        COLUMN_LOWER,
-        COLUMN_UPPER,
-        COLUMN_WORK,
-        COLUMN_OPTIONS,
-        COLUMN_PARTS,
-        COLUMN_ATTRS,
-        COLUMN_ATTRS_CLEAR,
-        COLUMN_IDMAP,
-        COLUMN_DISK_BASE,
-        COLUMN_OWNER,
-        COLUMN_RECURSIVE,
-        COLUMN_DISK,
-        COLUMN_DISK_TYPE,
-        COLUMN_DISK_OPTIONS,
-        COLUMN_CHECK,
-        COLUMN_UNLOCK,
-        COLUMN_VERITY,
-        COLUMN_NODE,
-        COLUMN_MODE,
-        COLUMN_TYPE,
-        COLUMN_BYTES,
-        COLUMN_KEEP_SYMLINK,
-        COLUMN_LIMIT,
-        COLUMN_SOFT,
-        COLUMN_HARD,
-        COLUMN_SCORE,
-        COLUMN_CPUS,
-        COLUMN_PERSONALITY,
-        COLUMN_CAPABILITIES,
-        COLUMN_UID,
-        COLUMN_GID,
-        COLUMN_GROUPS,
-        COLUMN_BASE,
-        COLUMN_ARGV,
-        COLUMN_ALTERNATIVES,
-        COLUMN_ENV,
-        COLUMN_INTERFACE,
-        COLUMN_ALTERNATIVE,
-        COLUMN_MAC,
-        COLUMN_INSIDE,
-        COLUMN_MAC_INSIDE,
-        COLUMN_BRIDGE,
-        COLUMN_MTU,
-        COLUMN_ADDRESSES,
-        COLUMN_GATEWAYS,
-        COLUMN_PROTOCOL,
-        COLUMN_PORT,
-        COLUMN_PORT_INSIDE,
-        COLUMN_MAJOR,
-        COLUMN_PROPAGATION,
-        COLUMN_ALL_ATTRS,
-        COLUMN_IF_EXISTS,
-        COLUMN_MAP,
-        COLUMN_TIMEOUT,
-        COLUMN_EFFECTIVE,
-        COLUMN_INHERITABLE,
-        COLUMN_RULES,
-        COLUMN_SCHEDULER,
-        COLUMN_OPTIONAL,
-        _COLUMN_MAX,
-} Column;
-
 static_assert(_COLUMN_MAX <= 64, "an operation's columns are bits of one word");
 #define C(column) (UINT64_C(1) << COLUMN_##column)
 #define DISK      (C(DISK) | C(DISK_TYPE) | C(DISK_OPTIONS) | C(CHECK) | C(UNLOCK) | C(VERITY))
 
-typedef struct OpRow {
-        const char *name;
-        uint64_t columns;
-} OpRow;
-
-static const OpRow rows[_OP_TYPE_MAX] = {
+const OpRow print_ops[_OP_TYPE_MAX] = {
                 [OP_CGROUP_JOIN] = {"cgroup-join", C(PATH)},
                 [OP_CGROUP_LIMIT] = {"cgroup-limit", C(PATH) | C(SOURCE) | C(TEXT) | C(ALTERNATIVES)},
                 [OP_CGROUP_DEVICES] = {"cgroup-devices", C(RULES)},
@@ -176,7 +100,7 @@ static const OpRow rows[_OP_TYPE_MAX] = {
 const char *plan_op_name(PlanOpType type)
 {
         assert(type >= 0 && type < _OP_TYPE_MAX);
-        return rows[type].name;
+        return print_ops[type].name;
 }
 
 typedef struct AttrName {
@@ -331,18 +255,6 @@ static char *scheduler_text(const SpecScheduler *s)
                          (unsigned long long)s->deadline, (unsigned long long)s->period);
 }
 
-typedef struct Cell { /* what a column shows of an operation: words, one text, or a mere "yes"; nothing when it has the usual value */
-        char **words;
-        char *text;
-        bool is_list, is_flag;
-} Cell;
-
-static void cell_done(Cell *c)
-{
-        strv_free(c->words);
-        free(c->text);
-}
-
 static Cell cell_list(char **take_words)
 {
         return (Cell){.words = take_words, .is_list = take_words != NULL};
@@ -475,12 +387,7 @@ GETTER(scheduler, ((Cell){.text = op->scheduler ? scheduler_text(op->scheduler) 
 GETTER(propagation, cell_text(propagation_name(op)))
 GETTER(map, cell_list(map_words(op)))
 
-typedef struct ColumnRow {
-        const char *name;
-        Cell (*get)(const PlanOp *op);
-} ColumnRow;
-
-static const ColumnRow columns[_COLUMN_MAX] = {
+const ColumnRow print_columns[_COLUMN_MAX] = {
                 [COLUMN_PATH] = {"path", get_path},
                 [COLUMN_SLOT] = {"slot", get_slot},
                 [COLUMN_FSTYPE] = {"fstype", get_fstype},
@@ -548,270 +455,25 @@ static const ColumnRow columns[_COLUMN_MAX] = {
 };
 
 /* Every operation can be optional; the other columns are its own. */
-static bool has_column(const PlanOp *op, Column c)
+bool print_has_column(const PlanOp *op, Column c)
 {
-        return c == COLUMN_OPTIONAL || (rows[op->type].columns & (UINT64_C(1) << c));
+        return c == COLUMN_OPTIONAL || (print_ops[op->type].columns & (UINT64_C(1) << c));
 }
 
-static const char *const phase_names[_PHASE_MAX] = {
+/* The namespaces of CLONE_* bits, by name. */
+char **print_namespaces(uint64_t bits)
+{
+        return bit_words(namespace_names, ELEMENTSOF(namespace_names), bits);
+}
+
+void print_cell_done(Cell *c)
+{
+        strv_free(c->words);
+        free(c->text);
+}
+
+const char *const print_phases[_PHASE_MAX] = {
                 [PHASE_CGROUP] = "cgroup",   [PHASE_TREES] = "trees",     [PHASE_NETWORK] = "network",
                 [PHASE_ROOT] = "root",       [PHASE_INSIDE] = "inside",   [PHASE_PROCESS] = "process",
                 [PHASE_RUNTIME] = "runtime", [PHASE_STARTED] = "started", [PHASE_STOPPED] = "stopped",
 };
-
-/* ---- text ---- */
-
-/* As a shell would take it, so that blanks and control characters stay visible. */
-static void text_word(Buf *out, const char *s)
-{
-        bool plain = *s != '\0';
-
-        for (const char *c = s; *c; c++)
-                plain = plain &&
-                        ((*c >= '+' && *c <= ':') || (*c >= '@' && *c <= 'Z') || (*c >= 'a' && *c <= 'z') || strchr("_=%", *c));
-        if (plain) {
-                buf_adds(out, s);
-                return;
-        }
-        buf_adds(out, "\"");
-        for (const unsigned char *c = (const unsigned char *)s; *c; c++) {
-                if (*c == '\n')
-                        buf_adds(out, "\\n");
-                else if (*c < ' ' || *c == 0x7f)
-                        buf_addf(out, "\\x%02x", *c);
-                else
-                        buf_addf(out, *c == '"' || *c == '\\' ? "\\%c" : "%c", *c);
-        }
-        buf_adds(out, "\"");
-}
-
-static void text_cell(Buf *out, Column column, const Cell *cell)
-{
-        bool lines = column == COLUMN_ENV || column == COLUMN_RULES; /* long words: one a line */
-        const char *separator = "";
-
-        if (column == COLUMN_PATH) {
-                buf_adds(out, " ");
-                text_word(out, cell->text);
-                return;
-        }
-        if (!lines)
-                buf_addf(out, " %s", columns[column].name);
-        if (cell->is_flag)
-                return;
-        if (!lines)
-                buf_adds(out, column == COLUMN_ARGV ? "=[" : "=");
-        if (cell->text)
-                text_word(out, cell->text);
-        STRV_FOREACH (w, cell->words) {
-                if (lines)
-                        buf_addf(out, "\n    %s ", columns[column].name);
-                else
-                        buf_adds(out, separator);
-                text_word(out, *w);
-                separator = column == COLUMN_ARGV ? " " : ",";
-        }
-        if (column == COLUMN_ARGV)
-                buf_adds(out, "]");
-}
-
-static void text_op(Buf *out, const PlanOp *op)
-{
-        buf_addf(out, "  %s", rows[op->type].name);
-        for (Column c = 0; c < _COLUMN_MAX; c++) {
-                if (!has_column(op, c))
-                        continue;
-                _cleanup_(cell_done) Cell cell = columns[c].get(op);
-                if (cell.text || cell.is_list || cell.is_flag)
-                        text_cell(out, c, &cell);
-        }
-        buf_adds(out, "\n");
-}
-
-static void text_signal(Buf *out, const char *name, int signal)
-{
-        _cleanup_free_ char *text = signal > 0 ? value_signal_to_name(signal) : xstrdup("none");
-
-        buf_addf(out, "  %s %s\n", name, text);
-}
-
-static void text_map(Buf *out, const char *name, const SpecIdRanges *map)
-{
-        for (size_t i = 0; i < map->n; i++)
-                buf_addf(out, "  %s %u:%u:%u\n", name, map->items[i].inside, map->items[i].outside, map->items[i].count);
-}
-
-static void text_head(Buf *out, const MachinePlan *p)
-{
-        _cleanup_strv_ char **namespaces = bit_words(namespace_names, ELEMENTSOF(namespace_names), p->namespaces);
-        _cleanup_free_ char *joined = strv_join(namespaces, ",");
-
-        buf_addf(out, "machine %s\n  namespaces %s\n", p->name, joined);
-        if (p->rootless)
-                buf_adds(out, "  rootless\n");
-        for (size_t i = 0; i < p->joins.n; i++) {
-                _cleanup_strv_ char **type = bit_words(namespace_names, ELEMENTSOF(namespace_names), p->joins.items[i].type);
-                buf_addf(out, "  join %s %s\n", type ? *type : "", p->joins.items[i].path);
-        }
-        STRV_FOREACH (line, p->time_offsets)
-                buf_addf(out, "  time-offset %s\n", *line);
-        if (p->user_namespace && p->uids.n == 0)
-                buf_addf(out, "  ids 0:%u:%u\n", p->id_base, p->id_count);
-        text_map(out, "uids", &p->uids);
-        text_map(out, "gids", &p->gids);
-        if (p->network_namespace)
-                buf_addf(out, "  network-namespace %s\n", p->network_namespace);
-        if (p->cgroup)
-                buf_addf(out, "  cgroup %s\n", p->cgroup);
-        buf_addf(out, "  console %s\n", value_console_to_name(p->console));
-        if (p->boot)
-                buf_addf(out, "  init %s\n", plan_init_name(p->init_kind));
-        text_signal(out, "stop-signal", p->stop_signal);
-        text_signal(out, "reboot-signal", p->reboot_signal);
-        if (p->stop_timeout_usec == UINT64_MAX)
-                buf_adds(out, "  stop-timeout infinity\n");
-        else
-                buf_addf(out, "  stop-timeout %llums\n", (unsigned long long)(p->stop_timeout_usec / 1000));
-        if (p->notify_ready)
-                buf_adds(out, "  notify-ready\n");
-        if (p->restart_outside)
-                buf_adds(out, "  restart-outside\n");
-        if (p->rows)
-                buf_addf(out, "  console-size %ux%u\n", p->columns, p->rows);
-        STRV_FOREACH (w, p->warnings)
-                buf_addf(out, "  warning %s\n", *w);
-        if (p->background)
-                buf_addf(out, "  background %s\n", p->background);
-        if (p->quiet)
-                buf_adds(out, "  quiet\n");
-}
-
-char *plan_to_text(const MachinePlan *p)
-{
-        Buf out = {};
-
-        if (p->namespaces)
-                text_head(&out, p);
-        for (PlanPhase phase = 0; phase < _PHASE_MAX; phase++) {
-                bool headed = false;
-                for (size_t i = 0; i < p->n; i++) {
-                        if (p->items[i].phase != phase)
-                                continue;
-                        if (!headed)
-                                buf_addf(&out, "%s\n", phase_names[phase]);
-                        headed = true;
-                        text_op(&out, &p->items[i]);
-                }
-        }
-        return buf_take(&out);
-}
-
-/* ---- JSON ---- */
-
-static bool is_numeric(Column c)
-{
-        return c == COLUMN_SLOT || c == COLUMN_SCORE || c == COLUMN_UID || c == COLUMN_GID || c == COLUMN_PERSONALITY ||
-               c == COLUMN_BASE || c == COLUMN_TIMEOUT || c == COLUMN_BYTES || c == COLUMN_DISK_BASE || c == COLUMN_MTU ||
-               c == COLUMN_PORT || c == COLUMN_PORT_INSIDE;
-}
-
-static void json_op(Json *j, const PlanOp *op)
-{
-        json_open(j, '{');
-        json_field_str(j, "phase", phase_names[op->phase]);
-        json_field_str(j, "op", rows[op->type].name);
-        for (Column c = 0; c < _COLUMN_MAX; c++) {
-                if (!has_column(op, c))
-                        continue;
-                _cleanup_(cell_done) Cell cell = columns[c].get(op);
-                if (cell.is_list)
-                        json_field_strv(j, columns[c].name, cell.words);
-                else if (cell.is_flag)
-                        json_field_bool(j, columns[c].name, true);
-                else if (cell.text && is_numeric(c))
-                        json_field_int(j, columns[c].name, strtoll(cell.text, NULL, 10));
-                else if (cell.text)
-                        json_field_str(j, columns[c].name, cell.text);
-        }
-        json_close(j, '}');
-}
-
-static void json_signal(Json *j, const char *name, int signal)
-{
-        _cleanup_free_ char *text = signal > 0 ? value_signal_to_name(signal) : NULL;
-
-        json_field_str(j, name, text);
-}
-
-static void json_map(Json *j, const char *name, const SpecIdRanges *map)
-{
-        if (map->n == 0)
-                return;
-        json_key(j, name);
-        json_open(j, '[');
-        for (size_t i = 0; i < map->n; i++) {
-                json_open(j, '{');
-                json_field_uint(j, "inside", map->items[i].inside);
-                json_field_uint(j, "outside", map->items[i].outside);
-                json_field_uint(j, "count", map->items[i].count);
-                json_close(j, '}');
-        }
-        json_close(j, ']');
-}
-
-void plan_to_json(const MachinePlan *p, Json *j)
-{
-        _cleanup_strv_ char **namespaces = bit_words(namespace_names, ELEMENTSOF(namespace_names), p->namespaces);
-
-        json_open(j, '{');
-        json_field_str(j, "machine", p->name);
-        json_field_strv(j, "namespaces", namespaces);
-        json_field_bool(j, "user_namespace", p->user_namespace);
-        if (p->rootless)
-                json_field_bool(j, "rootless", true);
-        if (p->user_namespace) {
-                json_field_uint(j, "id_base", p->id_base);
-                json_field_uint(j, "id_count", p->id_count);
-        }
-        if (p->joins.n > 0) {
-                json_key(j, "joins");
-                json_open(j, '{');
-                for (size_t i = 0; i < p->joins.n; i++) {
-                        _cleanup_strv_ char **type =
-                                        bit_words(namespace_names, ELEMENTSOF(namespace_names), p->joins.items[i].type);
-                        json_field_str(j, type ? *type : "", p->joins.items[i].path);
-                }
-                json_close(j, '}');
-        }
-        if (p->time_offsets)
-                json_field_strv(j, "time_offsets", p->time_offsets);
-        if (p->rows) {
-                json_field_uint(j, "console_rows", p->rows);
-                json_field_uint(j, "console_columns", p->columns);
-        }
-        if (p->warnings)
-                json_field_strv(j, "warnings", p->warnings);
-        json_map(j, "uids", &p->uids);
-        json_map(j, "gids", &p->gids);
-        if (p->network_namespace)
-                json_field_str(j, "network_namespace", p->network_namespace);
-        json_field_str(j, "cgroup", p->cgroup);
-        json_field_str(j, "console", value_console_to_name(p->console));
-        json_field_bool(j, "boot", p->boot);
-        json_field_str(j, "init", plan_init_name(p->init_kind));
-        json_signal(j, "stop_signal", p->stop_signal);
-        json_signal(j, "reboot_signal", p->reboot_signal);
-        json_field_uint(j, "stop_timeout_usec", p->stop_timeout_usec);
-        json_field_bool(j, "notify_ready", p->notify_ready);
-        json_field_bool(j, "quiet", p->quiet);
-        if (p->restart_outside)
-                json_field_bool(j, "restart_outside", true);
-        if (p->background)
-                json_field_str(j, "background", p->background);
-        json_key(j, "operations");
-        json_open(j, '[');
-        for (size_t i = 0; i < p->n; i++)
-                json_op(j, &p->items[i]);
-        json_close(j, ']');
-        json_close(j, '}');
-}

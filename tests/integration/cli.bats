@@ -26,7 +26,7 @@ as_nobody() {
         run berth help
         [ "$status" -eq 0 ]
         for verb in check create clean run start list status show shell chroot profile snapshot snapshots clone rollback poweroff terminate remove rename read-only set-limit images list-images \
-                image-status show-image unshare; do
+                image-status show-image unshare diff import-tar import-fs export-tar pull-tar list-transfers cancel-transfer; do
                 [[ $output == *"  $verb "* ]]
                 berth "$verb" --help | grep -q "^berth $verb"
                 berth help "$verb" | grep -q -- '--help'
