@@ -96,12 +96,19 @@ static int links_parse(MachineSpec *s, SpecField f, ValueVariant variant, const 
                 r = link_parse(VALUE_MEMBER(SpecLinks, s, f), f, *w, e);
         return r;
 }
+/* The name inside that goes without saying is not said: it may be one that is too long to be given. */
 static void links_format(const MachineSpec *s, SpecField f, ValueVariant variant, char ***ret)
 {
         const SpecLinks *list = VALUE_MEMBER(SpecLinks, s, f);
 
-        for (size_t i = 0; i < list->n; i++)
-                strv_pushf(ret, "%s:%s", list->items[i].host, list->items[i].inside);
+        for (size_t i = 0; i < list->n; i++) {
+                const SpecLink *l = &list->items[i];
+                _cleanup_free_ char *usual = xasprintf("%s%s", inside_prefix(f), l->host);
+                if (str_eq(l->inside, usual))
+                        strv_push(ret, l->host);
+                else
+                        strv_pushf(ret, "%s:%s", l->host, l->inside);
+        }
 }
 static void links_clear(MachineSpec *s, SpecField f)
 {
