@@ -73,11 +73,16 @@ void spec_merge(MachineSpec *base, MachineSpec *over)
 
 static void nspawn_value(Buf *out, const char *key, const char *value)
 {
+        size_t backslashes = 0;
+
         buf_addf(out, "%s=", key);
-        for (const char *c = value; *c;
-             c++) /* a value is one line: a newline in it can only be a continuation, which reads as a blank */
+        /* A value is one line: a newline in it can only be a continuation, which reads as a blank. */
+        for (const char *c = value; *c; c++) {
                 buf_append(out, *c == '\n' ? " " : c, 1);
-        buf_adds(out, "\n");
+                backslashes = *c == '\\' ? backslashes + 1 : 0;
+        }
+        /* Nor does it go on in the next: a blank behind the last backslash, which readers strip. */
+        buf_adds(out, backslashes % 2 ? " \n" : "\n");
 }
 
 static bool nspawn_spelling(Buf *out, const MachineSpec *s, const SpecSpelling *sp)
