@@ -71,6 +71,15 @@ void spec_merge(MachineSpec *base, MachineSpec *over)
 
 /* ---- .nspawn text ---- */
 
+/* A path, alone or behind a colon, that ends in a blank, which readers would strip. */
+static bool ends_in_blank_path(const char *value)
+{
+        const char *colon = strrchr(value, ':'), *last = colon ? colon + 1 : value;
+        size_t n = strlen(last);
+
+        return (*last == '/' || *last == '+') && (last[n - 1] == ' ' || last[n - 1] == '\t');
+}
+
 static void nspawn_value(Buf *out, const char *key, const char *value)
 {
         size_t backslashes = 0;
@@ -81,6 +90,8 @@ static void nspawn_value(Buf *out, const char *key, const char *value)
                 buf_append(out, *c == '\n' ? " " : c, 1);
                 backslashes = *c == '\\' ? backslashes + 1 : 0;
         }
+        if (ends_in_blank_path(value))
+                buf_adds(out, "/");
         /* Nor does it go on in the next: a blank behind the last backslash, which readers strip. */
         buf_adds(out, backslashes % 2 ? " \n" : "\n");
 }
