@@ -71,13 +71,12 @@ void spec_merge(MachineSpec *base, MachineSpec *over)
 
 /* ---- .nspawn text ---- */
 
-/* A path, alone or behind a colon, that ends in a blank, which readers would strip. */
+/* A path that ends in a blank, which readers would strip: a slash behind it is of no matter. */
 static bool ends_in_blank_path(const char *value)
 {
-        const char *colon = strrchr(value, ':'), *last = colon ? colon + 1 : value;
-        size_t n = strlen(last);
+        size_t n = strlen(value);
 
-        return (*last == '/' || *last == '+') && (last[n - 1] == ' ' || last[n - 1] == '\t');
+        return (*value == '/' || *value == '+') && strchr(" \t\r\n\v\f", value[n - 1]);
 }
 
 static void nspawn_value(Buf *out, const char *key, const char *value)
