@@ -8,7 +8,7 @@ load lib/bundle
 setup_file() { bundle_file_setup; }
 setup() { berth_setup; }
 teardown() {
-        [ -z "${HOLDER-}" ] || kill "$HOLDER" 2>/dev/null || :
+        [ -z "${HOLDER-}" ] || kill -9 "$HOLDER" 2>/dev/null || :
         local status=0 dir
         berth_teardown || status=1
         for dir in /sys/fs/cgroup/*/; do # groups of cgroup v1 go with the machine, too
@@ -222,7 +222,7 @@ there" ]
 
 @test "namespaces by path are joined, and the supervisor is where it was" {
         bundle
-        unshare --net --ipc --uts --pid --fork --kill-child sleep 1000 &
+        unshare --net --ipc --uts --pid --fork --kill-child sleep 1000 3>&- &
         HOLDER=$!
         local inner
         for _ in $(seq 50); do inner=$(pgrep -P $HOLDER) && break; sleep 0.1; done
@@ -235,7 +235,7 @@ there" ]
         [ "${lines[1]}" = "$(readlink /proc/$inner/ns/ipc)" ]
         [ "${lines[2]}" = "$(readlink /proc/$inner/ns/uts)" ]
         [ "${lines[3]}" = "$(readlink /proc/$inner/ns/pid)" ]
-        kill $HOLDER
+        kill -9 $HOLDER # unshare does not hear SIGTERM while it waits
         HOLDER=
         bundle '.linux.namespaces = [{"type": "mount"}, {"type": "network", "path": "/etc/passwd"}] | del(.hostname)'
         refused "'/etc/passwd' is no namespace" -- run_bundle
