@@ -35,12 +35,21 @@ PROBE='id; env | sort; tail -n +1 /proc/self/mountinfo | cut -d" " -f5,6 | sort
 
 # ---- beside the peers ----
 
+seen() {
+        local line
+        grep -v "^/sys/fs/cgroup" "$1" | while IFS= read -r line; do
+                [[ $line != SigIgn:* ]] || line=$(printf 'SigIgn: %x' $((16#${line##*[[:space:]]} & ~0x380000000)))
+                printf '%s\n' "$line"
+        done
+}
+
 @test "the bundle of 'runc spec' is for its payload what runc makes of it" {
         bundle "$(sh_args "$PROBE")"
         run_bundle >"$T/berth.out"
         runc --root "$T/runc" run "berth-test-$BERTH_TEST_ID" >"$T/peer.out" --bundle "$B" </dev/null || :
         # cgroup: berth shows the machine's own group, runc one mount for each hierarchy of cgroup v1 (docs/differences.md)
-        diff <(grep -v "^/sys/fs/cgroup" "$T/peer.out") <(grep -v "^/sys/fs/cgroup" "$T/berth.out")
+        # signals 32 to 34 are the C libraries' own: who calls the tests may have them ignored, and each leaves others of them so
+        diff <(seen "$T/peer.out") <(seen "$T/berth.out")
 }
 
 @test "the bundle of 'crun spec' is for its payload what crun makes of it" {
