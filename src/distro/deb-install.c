@@ -100,9 +100,32 @@ static size_t index_of(const Install *in, const DebRecord *r)
 
 /* ---- what is unpacked ---- */
 
+/* What is verified may still be a bomb, by accident. Installed-Size counts in whole KiB, but some set it by hand; files that two
+ * packages have are written twice. Without it nothing compresses better than a hundredfold but zeros. */
+static uint64_t share_of(const FetchItem *item)
+{
+        const DebRecord *r = item->user;
+        _cleanup_free_ char *number = slice_dup(deb822_get(r->stanza, "Installed-Size"));
+        uint64_t kib, bytes = item->size < UINT64_MAX >> 20 ? item->size * 100 : UINT64_MAX >> 20;
+
+        if (number && str_parse_u64(number, &kib) >= 0 && kib < UINT64_MAX >> 20)
+                bytes = kib * 1024 * 2;
+        return MIN(bytes, (uint64_t)INT64_MAX / 2);
+}
+
+/* All of them together; a single one is stopped by its own. */
+static uint64_t unpack_limit(const Install *in)
+{
+        uint64_t sum = UNPACK_SLACK;
+
+        for (size_t i = 0; i < in->plan->choice.n; i++)
+                sum += MIN(share_of(&in->items[i]), (uint64_t)INT64_MAX / (in->plan->choice.n + 1));
+        return sum;
+}
+
 static int submit_package(Install *in, const FetchItem *item, Error *e)
 {
-        UnpackJob job = {.format = UNPACK_DEB, .label = item->label, .user = item->user};
+        UnpackJob job = {.format = UNPACK_DEB, .label = item->label, .limit = share_of(item) + UNPACK_SLACK, .user = item->user};
 
         job.fd = openat(in->pool, item->path, O_RDONLY | O_CLOEXEC);
         if (job.fd < 0)
@@ -357,23 +380,6 @@ static int open_pool(Install *in, Error *e)
                 return error_sys(e, k, "cannot create '%s'", dir);
         in->pool = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         return in->pool < 0 ? error_sys(e, -errno, "cannot open '%s'", dir) : 0;
-}
-
-/* What is verified may still be a bomb, by accident. Installed-Size counts in whole KiB, but some set it by hand; files that two
- * packages have are written twice. Without it nothing compresses better than a hundredfold but zeros. */
-static uint64_t unpack_limit(const Install *in)
-{
-        uint64_t sum = UNPACK_SLACK;
-
-        for (size_t i = 0; i < in->plan->choice.n; i++) {
-                const DebRecord *r = in->items[i].user;
-                _cleanup_free_ char *number = slice_dup(deb822_get(r->stanza, "Installed-Size"));
-                uint64_t kib, bytes = in->items[i].size * 100;
-                if (number && str_parse_u64(number, &kib) >= 0 && kib < UINT64_MAX >> 20)
-                        bytes = kib * 1024 * 2;
-                sum += MIN(bytes, (uint64_t)INT64_MAX / (in->plan->choice.n + 1));
-        }
-        return sum;
 }
 
 static int fetch_and_unpack(Install *in, Error *e)

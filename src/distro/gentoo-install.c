@@ -106,6 +106,29 @@ static int make_items(Install *in, Error *e)
 
 /* ---- what is verified and unpacked ---- */
 
+/* What is verified may still be a bomb, by accident; nothing compresses better than a hundredfold but zeros. Nobody knows the size of what
+ * is not verified. */
+static uint64_t share_of(const FetchItem *item)
+{
+        return item->size < UINT64_MAX >> 20 ? item->size * 200 : (uint64_t)INT64_MAX / 2;
+}
+
+static uint64_t unpack_limit(const Install *in)
+{
+        uint64_t sum = UNPACK_SLACK;
+
+        for (size_t i = 0; i < in->plan->choice.n; i++)
+                sum += MIN(share_of(&in->items[i]), (uint64_t)INT64_MAX / (in->plan->choice.n + 1));
+        return in->plan->verify == DISTRO_VERIFY_NO ? 0 : sum;
+}
+
+static UnpackJob job_of(const Install *in, const FetchItem *item)
+{
+        return (UnpackJob){.format = is_gpkg(item) ? UNPACK_GPKG : UNPACK_XPAK,
+                           .label = item->label,
+                           .limit = in->plan->verify == DISTRO_VERIFY_NO ? 0 : share_of(item) + UNPACK_SLACK};
+}
+
 /* The index has two digests, and both have to be right; what vouches for them is its signature, or the package's own. */
 static int verify(Install *in, const FetchItem *item, int fd, Error *e)
 {
@@ -140,7 +163,7 @@ static int verify(Install *in, const FetchItem *item, int fd, Error *e)
 static int on_fetched(void *ctx, const FetchItem *item, Error *e)
 {
         Install *in = ctx;
-        UnpackJob job = {.format = is_gpkg(item) ? UNPACK_GPKG : UNPACK_XPAK, .label = item->label, .user = item->user};
+        UnpackJob job = job_of(in, item);
         int fd = openat(in->pool, item->path, O_RDONLY | O_CLOEXEC);
 
         if (fd < 0)
@@ -151,6 +174,7 @@ static int on_fetched(void *ctx, const FetchItem *item, Error *e)
                 return k;
         }
         job.fd = fd;
+        job.user = item->user;
         return unpack_submit(in->unpack, &job, e);
 }
 
@@ -174,16 +198,6 @@ static int submit_tar(Install *in, const char *what, Error *e)
                 return job.fd;
         int k = unpack_submit(in->unpack, &job, e);
         return k < 0 ? k : unpack_finish(in->unpack, e);
-}
-
-/* What is verified may still be a bomb, by accident; nothing compresses better than a hundredfold but zeros. */
-static uint64_t unpack_limit(const Install *in)
-{
-        uint64_t sum = UNPACK_SLACK;
-
-        for (size_t i = 0; i < in->plan->choice.n; i++)
-                sum += MIN(in->items[i].size * 200, (uint64_t)INT64_MAX / (in->plan->choice.n + 1));
-        return in->plan->verify == DISTRO_VERIFY_NO ? 0 : sum;
 }
 
 static int fetch_and_unpack(Install *in, Error *e)
@@ -218,7 +232,8 @@ static int fetch_and_unpack(Install *in, Error *e)
 /* Once more, over what is there. */
 static int unpack_again(Install *in, size_t i, Error *e)
 {
-        UnpackJob job = {.format = is_gpkg(&in->items[i]) ? UNPACK_GPKG : UNPACK_XPAK, .label = in->items[i].label};
+        UnpackJob job = job_of(in, &in->items[i]);
+
         job.fd = openat(in->pool, in->items[i].path, O_RDONLY | O_CLOEXEC);
         if (job.fd < 0)
                 return error_sys(e, -errno, "cannot open '%s/pool/%s'", in->plan->cache, in->items[i].path);

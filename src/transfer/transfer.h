@@ -149,6 +149,7 @@ typedef struct UnpackJob {
         int dirfd;         /* with path: where it is; borrowed */
         const char *path;  /* instead of fd (path NULL): opened when its turn comes, so that a long queue holds no descriptors */
         const char *label; /* for messages */
+        uint64_t limit;    /* of what this archive unpacks to, 0 = none: it is the one that is named, whoever works beside it */
         void *user;
 } UnpackJob;
 

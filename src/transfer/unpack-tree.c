@@ -194,10 +194,15 @@ static int create(Tree *t, Creation *c, int (*make)(Creation *), const char *wha
 
 static int account(Tree *t, size_t len, Error *e)
 {
+        uint64_t limit = t->own_limit;
+
         t->bytes += len;
-        if (t->limit > 0 && atomic_fetch_add_explicit(t->used, len, memory_order_relaxed) + len > t->limit)
-                return error_set(e, -E2BIG, "it unpacks to more than the limit of %llu bytes", (unsigned long long)t->limit);
-        return 0;
+        if (limit == 0 || t->bytes <= limit) {
+                limit = t->limit;
+                if (limit == 0 || atomic_fetch_add_explicit(t->used, len, memory_order_relaxed) + len <= limit)
+                        return 0;
+        }
+        return error_set(e, -E2BIG, "it unpacks to more than the limit of %llu bytes", (unsigned long long)limit);
 }
 
 static void feed_hole(Md5 *md5, la_int64_t from, la_int64_t to)

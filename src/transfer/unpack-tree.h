@@ -33,6 +33,7 @@ typedef struct Tree {
         bool package;            /* dpkg's view of directories that exist, newlines refused; else those of an image */
         bool no_link_on_dir;     /* a symbolic link in place of a directory is refused (PMS 13.4), else the directory stays */
         uint64_t limit;          /* bytes of all archives, 0 = none */
+        uint64_t own_limit;      /* of this archive, 0 = none */
         _Atomic uint64_t *used;  /* shared with the other workers */
         uint64_t bytes;          /* of regular files, this archive */
         bool stale;              /* something was replaced: perhaps a link to a directory in dirs */

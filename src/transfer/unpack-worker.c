@@ -212,7 +212,7 @@ static int reply(Worker *w, const Error *e, int report)
         return sys_send_fds(w->sock, &answer, sizeof(answer), &report, report >= 0 ? 1 : 0);
 }
 
-static int run_job(Worker *w, WorkerOrder order, int fd)
+static int run_job(Worker *w, WorkerOrder order, uint64_t limit, int fd)
 {
         _cleanup_close_ int report = -1;
         Error e = {};
@@ -226,6 +226,7 @@ static int run_job(Worker *w, WorkerOrder order, int fd)
         w->tree.package = order != WORKER_TAR;
         w->tree.no_link_on_dir = w->image.wanted;
         w->tree.bytes = 0;
+        w->tree.own_limit = limit;
         r = unpack[order](w, fd, &e);
         tree_done(&w->tree);
         contents_done(&w->image);
@@ -265,7 +266,7 @@ static int obey(Worker *w)
         _cleanup_close_ int owned = n_fds > 0 ? fd : -1;
         if (n != sizeof(request) || owned < 0 || request.order >= _WORKER_ORDER_MAX)
                 return n == 0 ? -EPIPE : -EBADMSG;
-        return request.order == WORKER_ENTER ? enter(w, owned) : run_job(w, request.order, owned);
+        return request.order == WORKER_ENTER ? enter(w, owned) : run_job(w, request.order, request.limit, owned);
 }
 
 /* Nothing of the parent's stays: no descriptor but the socket, no handler. As PID 1 of its namespace it is deaf to the

@@ -18,6 +18,7 @@ typedef enum WorkerOrder { WORKER_ENTER, WORKER_TAR, WORKER_DEB, WORKER_XPAK, WO
 
 typedef struct WorkerRequest {
         uint32_t order;
+        uint64_t limit; /* of this archive, 0 = none */
 } WorkerRequest;
 
 typedef struct WorkerReply {

@@ -220,7 +220,7 @@ static int send_job(const UnpackJob *job, int sock, Error *e)
                                                                [UNPACK_DEB] = WORKER_DEB,
                                                                [UNPACK_XPAK] = WORKER_XPAK,
                                                                [UNPACK_GPKG] = WORKER_GPKG};
-        WorkerRequest request = {.order = orders[job->format]};
+        WorkerRequest request = {.order = orders[job->format], .limit = job->limit};
         _cleanup_close_ int own = job->path ? openat(job->dirfd, job->path, O_RDONLY | O_CLOEXEC | O_NOCTTY) : -1;
 
         if (job->path && own < 0)

@@ -306,6 +306,22 @@ static void the_limit_holds_over_all_archives(void **state)
         assert_string_equal(e.message, "it unpacks to more than the limit of 10 bytes");
 }
 
+static void an_archive_has_a_limit_of_its_own(void **state)
+{
+        TREE(state);
+        _Atomic uint64_t used = 0;
+        Error e = {0};
+
+        t.limit = 100;
+        t.own_limit = 7;
+        t.used = &used;
+        assert_int_equal(put(&t, FILE_OF("a", 0644, "123456"), NULL), 0);
+        t.bytes = 0; /* the next archive */
+        assert_int_equal(put(&t, FILE_OF("b", 0644, "1234567"), NULL), 0);
+        assert_int_equal(put(&t, FILE_OF("c", 0644, "1"), &e), -E2BIG);
+        assert_string_equal(e.message, "it unpacks to more than the limit of 7 bytes");
+}
+
 #define IN_SCRATCH(f) cmocka_unit_test_setup_teardown(f, scratch_setup, scratch_teardown)
 
 int main(void)
@@ -330,6 +346,7 @@ int main(void)
                         IN_SCRATCH(newlines_are_refused_in_packages),
                         IN_SCRATCH(hard_links_that_climb_are_refused),
                         IN_SCRATCH(the_limit_holds_over_all_archives),
+                        IN_SCRATCH(an_archive_has_a_limit_of_its_own),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
