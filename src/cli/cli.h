@@ -15,7 +15,8 @@ typedef struct Cli {
         char *const *args; /* all of it as given, behind the verb */
         MachineHost host;
         Progress progress;
-        int status; /* exit status of a verb that succeeded */
+        unsigned printed; /* how many were shown, of several */
+        int status;       /* exit status of a verb that succeeded */
 } Cli;
 
 typedef int (*CliFunction)(Cli *c, Error *e);
@@ -50,6 +51,14 @@ int cli_diff(Cli *c, Error *e);
 int cli_clone(Cli *c, Error *e);
 int cli_rollback(Cli *c, Error *e);
 int cli_poweroff(Cli *c, Error *e);
+int cli_login(Cli *c, Error *e);
+int cli_reboot(Cli *c, Error *e);
+int cli_kill(Cli *c, Error *e);
+int cli_pause(Cli *c, Error *e);
+int cli_resume(Cli *c, Error *e);
+int cli_wait(Cli *c, Error *e);
+int cli_cat(Cli *c, Error *e);
+int cli_edit(Cli *c, Error *e);
 int cli_terminate(Cli *c, Error *e);
 int cli_remove(Cli *c, Error *e);
 int cli_images(Cli *c, Error *e);

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "base/strv.h"
+#include "spec/value.h"
 
 void options_init(Options *o)
 {
@@ -130,6 +131,37 @@ static int take_verify(Options *o, size_t offset, const char *value)
         return r < 0 ? r : 0;
 }
 
+static int take_choice(const char *const *choices, const char *value)
+{
+        for (int i = 0; choices[i]; i++)
+                if (str_eq(choices[i], value))
+                        return i;
+        return -EINVAL;
+}
+
+static const char *const whom_choices[] = {"all", "leader", NULL};
+static int take_whom(Options *o, size_t offset, const char *value)
+{
+        int which = take_choice(whom_choices, value);
+        *(bool *)member(o, offset) = which > 0;
+        return which;
+}
+
+static const char *const wait_choices[] = {"running", "ready", "exit", NULL}; /* MachineWait */
+static int take_wait(Options *o, size_t offset, const char *value)
+{
+        int which = take_choice(wait_choices, value);
+        *(unsigned *)member(o, offset) = (unsigned)which;
+        return which;
+}
+
+static int take_signal(Options *o, size_t offset, const char *value)
+{
+        int signal = value_signal_from_name(value);
+        *(int *)member(o, offset) = signal;
+        return signal <= 0 ? -EINVAL : 0;
+}
+
 /* ---- the rows ---- */
 
 static const char *const json_choices[] = {"short", "pretty", "off", NULL};
@@ -176,6 +208,20 @@ const OptionRow option_rows[_OPTION_MAX] = {
                                            "When to give up a machine that is not up yet (default: never)"},
                                           take_seconds,
                                           AT(timeout_usec)},
+                [OPTION_KILL_WHOM] = {{0, "kill-whom", REQUIRED, "all|leader", "Which processes (default: all)"},
+                                      take_whom,
+                                      AT(kill_leader),
+                                      whom_choices},
+                [OPTION_SIGNAL] = {{'s', "signal", REQUIRED, "SIGNAL", "Which signal, by name or number (default: SIGTERM)"},
+                                   take_signal,
+                                   AT(signal)},
+                [OPTION_WAIT_FOR] = {{0, "for", REQUIRED, "running|ready|exit", "What to wait for (default: running)"},
+                                     take_wait,
+                                     AT(wait_for),
+                                     wait_choices},
+                [OPTION_WAIT_TIMEOUT] = {{0, "timeout", REQUIRED, "TIME", "When to give up (default: never)"},
+                                         take_seconds,
+                                         AT(timeout_usec)},
                 [OPTION_RESTART] = {{0, "restart", NONE, NULL, "Power a running machine off before, start it afterwards"},
                                     take_true,
                                     AT(restart)},

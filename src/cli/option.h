@@ -12,7 +12,10 @@ typedef enum Format { FORMAT_OFF, FORMAT_SHORT, FORMAT_PRETTY } Format; /* --jso
 typedef struct Options {
         bool help, version, no_pager, no_ask_password, system, cleanup, no_legend, all, plan, restart, rebuild, same, cache,
                         allow_expired, force, read_only, share, no_share;
-        unsigned verify; /* DistroVerify */
+        unsigned verify;   /* DistroVerify */
+        unsigned wait_for; /* MachineWait */
+        bool kill_leader;
+        int signal; /* 0: not given */
         Format json;
         uint64_t timeout_usec; /* USEC_INFINITY: not given */
         uint64_t limit;        /* bytes; 0: not given */
@@ -39,6 +42,10 @@ typedef enum OptionId {
         OPTION_PLAN,
         OPTION_TIMEOUT,
         OPTION_START_TIMEOUT,
+        OPTION_KILL_WHOM,
+        OPTION_SIGNAL,
+        OPTION_WAIT_FOR,
+        OPTION_WAIT_TIMEOUT,
         OPTION_RESTART,
         OPTION_SAME,
         OPTION_CACHE,

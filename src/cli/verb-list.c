@@ -58,7 +58,7 @@ int cli_images(Cli *c, Error *e)
                 table_add(&t, v[i].name);
                 table_add(&t, store_driver_name(v[i].driver));
                 table_add(&t, v[i].read_only ? "yes" : "no");
-                table_add(&t, machine_find(&c->host, v[i].name, &m, NULL) >= 0 ? m.state : NULL);
+                table_add(&t, machine_find(&c->host, v[i].name, &m, NULL) >= 0 ? machine_state(&m) : NULL);
                 add_time(&t, v[i].created_usec);
                 add_time(&t, v[i].modified_usec);
                 machine_done(&m);

@@ -19,3 +19,8 @@ int cli_shell(Cli *c, Error *e)
         spec_set_parameters(s, c->words + 1, "argument");
         return machine_shell(&c->host, name, s, &c->status, e);
 }
+
+int cli_login(Cli *c, Error *e)
+{
+        return machine_login(&c->host, c->words[0], &c->status, e);
+}

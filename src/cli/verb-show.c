@@ -36,7 +36,7 @@ static int status_one(Cli *c, const char *name, Error *e)
                 return r;
         machine_addresses(&m);
         buf_addf(&b, "%s\n", m.name);
-        line(&b, "State", m.state);
+        line(&b, "State", machine_state(&m));
         add_since(&b, &m);
         buf_addf(&b, "%16s: %d\n%16s: %d\n", "Leader", m.leader, "Supervisor", m.supervisor);
         buf_addf(&b, "%16s: %s; class %s\n", "Service", m.service, m.class);
@@ -84,7 +84,7 @@ static void show_uint(Shower *s, const char *key, uint64_t value)
 
 static void show_running(Shower *s, const Machine *m)
 {
-        show_str(s, "State", m->state);
+        show_str(s, "State", machine_state(m));
         show_str(s, "Class", m->class);
         show_str(s, "Service", m->service);
         show_uint(s, "Leader", (uint64_t)m->leader);

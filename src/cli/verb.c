@@ -3,9 +3,6 @@
 
 #include <limits.h>
 
-#include "base/macro.h"
-#include "base/str.h"
-
 #define TABLE_OPTIONS OPTION_NO_LEGEND, OPTION_JSON, OPTION_JSON_SHORT
 
 /* clang-format off: one row a verb, help at the end */
@@ -126,6 +123,18 @@ const Verb verbs[_VERB_MAX] = {
                                                "standard "
                                                "input is one. The exit "
                                                "status is the command's, or 128 and the number of the signal that ended it."},
+                [VERB_LOGIN] = {.name = "login",
+                                .arguments = "NAME",
+                                .min = 1,
+                                .max = 1,
+                                .needs_root = true,
+                                .rootless = ROOTLESS_PLAIN,
+                                .uses = 0,
+                                .words = WORDS_RUNNING,
+                                .help = "Log in at a new terminal of a running machine, with its own login program",
+                                .description = "The machine needs no getty, D-Bus or systemd for it, only agetty or login; ^] "
+                                               "three "
+                                               "times within a second ends it."},
                 [VERB_CHROOT] = {.name = "chroot",
                                  .arguments = "DIRECTORY|NAME [COMMAND…]",
                                  .min = 1,
@@ -232,6 +241,20 @@ const Verb verbs[_VERB_MAX] = {
                                    .words = WORDS_RUNNING,
                                    .options = {OPTION_TIMEOUT},
                                    .help = "Ask machines to shut down cleanly, and wait for it"},
+                [VERB_REBOOT] = {.name = "reboot",
+                                 .synonyms = {"restart"},
+                                 .arguments = "NAME…",
+                                 .min = 1,
+                                 .max = VERB_ANY,
+                                 .needs_root = true,
+                                 .rootless = ROOTLESS_ENTER,
+                                 .words = WORDS_RUNNING,
+                                 .options = {OPTION_TIMEOUT},
+                                 .help = "Ask machines to shut down cleanly and start again, and wait until they are up",
+                                 .description = "A machine whose init cannot be asked for that is powered off and started with "
+                                                "the "
+                                                "settings that it has on disk; so is one that does not follow in time, which is "
+                                                "killed."},
                 [VERB_TERMINATE] = {.name = "terminate",
                                     .arguments = "NAME…",
                                     .min = 1,
@@ -240,6 +263,48 @@ const Verb verbs[_VERB_MAX] = {
                                     .rootless = ROOTLESS_PLAIN,
                                     .words = WORDS_RUNNING,
                                     .help = "Kill all processes of machines at once"},
+                [VERB_KILL] = {.name = "kill",
+                               .arguments = "NAME…",
+                               .min = 1,
+                               .max = VERB_ANY,
+                               .needs_root = true,
+                               .rootless = ROOTLESS_PLAIN,
+                               .words = WORDS_RUNNING,
+                               .options = {OPTION_KILL_WHOM, OPTION_SIGNAL},
+                               .help = "Send a signal to the processes of machines"},
+                [VERB_PAUSE] = {.name = "pause",
+                                .arguments = "NAME…",
+                                .min = 1,
+                                .max = VERB_ANY,
+                                .needs_root = true,
+                                .rootless = ROOTLESS_PLAIN,
+                                .words = WORDS_RUNNING,
+                                .help = "Hold all processes of machines still",
+                                .description = "They stay in memory and use no CPU time, until 'berth resume', or until the "
+                                               "machine "
+                                               "is powered off, for which it is let go first."},
+                [VERB_RESUME] = {.name = "resume",
+                                 .arguments = "NAME…",
+                                 .min = 1,
+                                 .max = VERB_ANY,
+                                 .needs_root = true,
+                                 .rootless = ROOTLESS_PLAIN,
+                                 .words = WORDS_RUNNING,
+                                 .help = "Let paused machines go on"},
+                [VERB_WAIT] = {.name = "wait",
+                               .arguments = "NAME…",
+                               .min = 1,
+                               .max = VERB_ANY,
+                               .words = WORDS_IMAGES,
+                               .options = {OPTION_WAIT_FOR, OPTION_WAIT_TIMEOUT},
+                               .help = "Wait until machines run, are ready, or have ended",
+                               .description = "Ready is what the machine's init says itself (systemd), or what can be seen of it "
+                                              "from "
+                                              "outside: the default runlevel is reached (OpenRC), the services are being "
+                                              "supervised "
+                                              "(runit, s6, dinit), or a getty or other lasting entry of /etc/inittab has been "
+                                              "started "
+                                              "(sysvinit, BusyBox)."},
                 [VERB_REMOVE] = {.name = "remove",
                                  .synonyms = {"rm"},
                                  .arguments = "NAME[@SNAPSHOT]…",
@@ -268,10 +333,11 @@ const Verb verbs[_VERB_MAX] = {
                                  .needs_root = true,
                                  .words = WORDS_IMAGE_ONCE,
                                  .help = "Mark a machine read-only, or with 'no' writable again",
-                                 .description = "The mark is machinectl's: the flag of a subvolume, the read-only property of a "
-                                                "dataset, the immutable attribute of a directory. A machine with it starts with "
-                                                "a "
-                                                "read-only root, and is not removed or rolled back."},
+                                 .description =
+                                                 "The mark is machinectl's: the flag of a subvolume, the read-only property of a "
+                                                 "dataset, the immutable attribute of a directory. A machine with it starts with "
+                                                 "a "
+                                                 "read-only root, and is not removed or rolled back."},
                 [VERB_SET_LIMIT] = {.name = "set-limit",
                                     .arguments = "NAME BYTES",
                                     .min = 2,
@@ -283,6 +349,27 @@ const Verb verbs[_VERB_MAX] = {
                                                    "refers "
                                                    "to, shared or not. On btrfs the first limit turns quotas on for the file "
                                                    "system."},
+                [VERB_CAT] = {.name = "cat",
+                              .arguments = "NAME|FILE…",
+                              .min = 1,
+                              .max = VERB_ANY,
+                              .words = WORDS_IMAGES,
+                              .help = "Print the settings files of machines",
+                              .description = "The .nspawn file that holds for each machine, with its path in a comment before "
+                                             "it."},
+                [VERB_EDIT] = {.name = "edit",
+                               .arguments = "NAME|FILE…",
+                               .min = 1,
+                               .max = VERB_ANY,
+                               .needs_root = true,
+                               .rootless = ROOTLESS_PLAIN,
+                               .words = WORDS_IMAGES,
+                               .help = "Edit the settings files of machines",
+                               .description = "With $SYSTEMD_EDITOR, $EDITOR, $VISUAL or what editor there is, on a copy that "
+                                              "takes "
+                                              "the file's place when it can be read: a mistake is shown with its line, and the "
+                                              "copy "
+                                              "is kept. A machine that has no file gets one in /etc/systemd/nspawn."},
                 [VERB_CLEAN] = {.name = "clean",
                                 .needs_root = true,
                                 .options = {OPTION_CACHE, OPTION_CLEAN_ALL},
@@ -420,42 +507,3 @@ const Verb verbs[_VERB_MAX] = {
                 [VERB_VERSION] = {.name = "version", .help = "Show the version"},
 };
 /* clang-format on */
-
-const Verb verb_nspawn = {
-                .name = "systemd-nspawn",
-                .arguments = "[COMMAND…]",
-                .max = VERB_ANY,
-                .needs_root = true,
-                .rootless = ROOTLESS_ENTER,
-                .command = true,
-                .uses = SPEC_USE_RUN | SPEC_USE_NSPAWN,
-                .options = {OPTION_NO_PAGER, OPTION_NO_ASK_PASSWORD, OPTION_SYSTEM, OPTION_CLEANUP, OPTION_VERSION, OPTION_PLAN,
-                            OPTION_JSON},
-                .help = "Run a command or an init in a directory tree, as systemd-nspawn does",
-};
-
-VerbId verb_find(const char *name)
-{
-        for (VerbId id = 0; id < _VERB_MAX; id++) {
-                if (str_eq(verbs[id].name, name))
-                        return id;
-                for (size_t i = 0; i < ELEMENTSOF(verbs[id].synonyms) && verbs[id].synonyms[i]; i++)
-                        if (str_eq(verbs[id].synonyms[i], name))
-                                return id;
-        }
-        return _VERB_INVALID;
-}
-
-const char *verb_nearest(const char *name)
-{
-        SpecNearest nearest = {.word = name};
-        for (VerbId id = 0; id < _VERB_MAX && strlen(name) >= 2; id++)
-                if (str_startswith(verbs[id].name, name)) /* cut short */
-                        return verbs[id].name;
-        for (VerbId id = 0; id < _VERB_MAX; id++) {
-                spec_nearest_offer(&nearest, verbs[id].name);
-                for (size_t i = 0; i < ELEMENTSOF(verbs[id].synonyms) && verbs[id].synonyms[i]; i++)
-                        spec_nearest_offer(&nearest, verbs[id].synonyms[i]);
-        }
-        return nearest.best;
-}

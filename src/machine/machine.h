@@ -52,6 +52,7 @@ typedef struct Machine {
         uint64_t started_usec;      /* realtime */
         char *state;                /* "opening", "running", "closing" */
         uint32_t id_base, id_count; /* 0, 0: no user namespace */
+        char *init;                 /* plan_init_name(); NULL: it was not booted */
         int stop_signal, reboot_signal;
         uint64_t stop_timeout_usec;
         bool network_private;
@@ -96,9 +97,31 @@ int machine_poweroff(const MachineHost *h, char *const *names, uint64_t timeout_
                      Error *e);
 int machine_terminate(const MachineHost *h, const char *name, Error *e);
 
+/* To all processes, or PID 1 alone; signal 0: SIGTERM (run-signal.c). */
+int machine_kill(const MachineHost *h, const char *name, bool leader_only, int signal, Error *e);
+int machine_pause(const MachineHost *h, const char *name, bool on, Error *e);
+bool machine_is_paused(const Machine *m);
+const char *machine_state(const Machine *m); /* borrowed: m->state, or "paused" */
+/* All are asked at once, and then waited for until they are up again (run-reboot.c). */
+int machine_reboot(const MachineHost *h, char *const *names, uint64_t timeout_usec, Error *e);
+/* Until all are so (run-ready.c); -ETIMEDOUT. */
+typedef enum MachineWait { WAIT_RUNNING, WAIT_READY, WAIT_EXIT } MachineWait;
+int machine_wait(const MachineHost *h, char *const *names, MachineWait what, uint64_t timeout_usec, Error *e);
+
+/* ---- settings files (run-edit.c) ---- */
+/* The one that holds for a machine, or the path itself when it has a '/' in it; NULL: there is none yet. */
+int machine_settings_path(const MachineHost *h, const char *name, char **ret, Error *e);
+/* Where a new one would be; its directory is made. */
+int machine_settings_new(const MachineHost *h, const char *name, char **ret, Error *e);
+/* Whether all in `text` can be read; mistakes are named as of `path`. */
+int machine_settings_check(const MachineHost *h, const char *path, const char *text, size_t len, Error *e);
+
 /* ---- enter (run-enter.c) ---- */
 /* spec: user, environment, chdir, parameters. A pty if and only if standard input is a terminal. */
 int machine_shell(const MachineHost *h, const char *name, const MachineSpec *spec, int *ret_status, Error *e);
+
+/* The machine's own login program at a new terminal. */
+int machine_login(const MachineHost *h, const char *name, int *ret_status, Error *e);
 
 /* ---- chroot (run-chroot.c) ---- */
 typedef struct MachineChroot {

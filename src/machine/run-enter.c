@@ -12,9 +12,11 @@
 #include "base/strv.h"
 #include "engine/engine.h"
 #include "machine/run-facts.h"
+#include "machine/run-registry.h"
 #include "machine/run-rootless.h"
 #include "plan/plan.h"
 #include "sys/cgroup.h"
+#include "sys/open.h"
 
 /* The leader's own cgroup: with controllers a group that has children takes no processes, but where the leader is there is room. */
 static char *leader_cgroup(const Machine *m)
@@ -68,11 +70,14 @@ static int enter_plan(const MachineHost *h, const Machine *m, const MachineSpec 
 
 static int enter(const MachineHost *h, const Machine *m, const MachineSpec *spec, int *ret_status, Error *e)
 {
-        _cleanup_close_ int leader = machine_open_leader(m);
         MachinePlan plan = {0};
+        int r = machine_check_awake(m, e);
+        if (r < 0)
+                return r;
+        _cleanup_close_ int leader = machine_open_leader(m);
         if (leader < 0)
                 return error_sys(e, leader, "cannot open the leader of machine '%s'", m->name);
-        int r = enter_plan(h, m, spec, &plan, e);
+        r = enter_plan(h, m, spec, &plan, e);
         if (r < 0)
                 return r;
         _cleanup_free_ char *cgroup = leader_cgroup(m);
@@ -99,6 +104,57 @@ int machine_shell(const MachineHost *h, const char *name, const MachineSpec *spe
         r = h->rootless ? machine_rootless_join(&m, e) : 0;
         if (r >= 0)
                 r = enter(h, &m, spec, ret_status, e);
+        machine_done(&m);
+        return r;
+}
+
+/* ---- login ---- */
+
+/* agetty shows /etc/issue and asks for the name; login(1) alone does what counts. */
+typedef struct LoginRow {
+        const char *path, *argument[3];
+} LoginRow;
+static const LoginRow logins[] = {
+                {"/sbin/agetty", {"--noclear", "-"}},
+                {"/usr/sbin/agetty", {"--noclear", "-"}},
+                {"/usr/bin/agetty", {"--noclear", "-"}},
+                {"/bin/login", {NULL}},
+                {"/usr/bin/login", {NULL}},
+};
+
+static int login_command(const Machine *m, MachineSpec *s, Error *e)
+{
+        _cleanup_free_ char *path = xasprintf("/proc/%d/root", m->leader);
+        _cleanup_close_ int root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+        for (size_t i = 0; root >= 0 && i < ELEMENTSOF(logins); i++) {
+                _cleanup_close_ int program = sys_open_in_root(root, logins[i].path, O_PATH, 0);
+                if (program < 0)
+                        continue;
+                _cleanup_strv_ char **command = NULL;
+                strv_push(&command, logins[i].path);
+                strv_extend(&command, (char *const *)logins[i].argument);
+                spec_set_parameters(s, command, "berth login");
+                return 0;
+        }
+        return error_set(e, -ENOENT, "machine '%s' has neither agetty nor login inside; use 'berth shell %s'", m->name, m->name);
+}
+
+int machine_login(const MachineHost *h, const char *name, int *ret_status, Error *e)
+{
+        _cleanup_spec_ MachineSpec s;
+        Machine m = {0};
+
+        spec_init(&s);
+        if (!isatty(STDIN_FILENO))
+                return error_set(e, -ENOTTY, "standard input is no terminal, which a login needs; use 'berth shell %s'", name);
+        int r = machine_find(h, name, &m, e);
+        if (r >= 0 && h->rootless)
+                r = machine_rootless_join(&m, e);
+        if (r >= 0)
+                r = login_command(&m, &s, e);
+        if (r >= 0)
+                r = enter(h, &m, &s, ret_status, e);
         machine_done(&m);
         return r;
 }

@@ -31,6 +31,9 @@ int freeze_begin(Freeze *f, const char *machine_cgroup, Error *e)
 {
         int ends[2];
         *f = (Freeze){.cgroup = path_join(machine_cgroup, "payload"), .alive = -1};
+        f->paused = sys_cgroup_is_frozen(f->cgroup) > 0;
+        if (f->paused)
+                return 0;
         if (pipe2(ends, O_CLOEXEC) < 0)
                 return error_sys(e, -errno, "cannot make a pipe");
         f->alive = ends[1];
@@ -58,6 +61,8 @@ int freeze_end(Freeze *f, Error *e)
                         ;
                 r = r < 0 || status != 0 ? sys_cgroup_freeze(f->cgroup, false) : 0;
         }
+        if (f->paused)
+                r = 0;
         if (r < 0)
                 error_sys(e, r, "cannot thaw the processes in '%s'", f->cgroup);
         free(f->cgroup);

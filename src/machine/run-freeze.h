@@ -10,6 +10,7 @@
  * (kill -9): a machine is never left frozen. */
 typedef struct Freeze {
         char *cgroup;   /* cgroup2 path of the payload */
+        bool paused;    /* it was still before, and stays so */
         pid_t guardian; /* 0: nothing is frozen */
         int alive;      /* the guardian sees its end of file when this process dies or closes it */
 } Freeze;

@@ -46,6 +46,7 @@ static const RecordField fields[] = {
                 ROW("STARTED", FIELD_U64, started_usec),
                 ROW("ID_BASE", FIELD_U32, id_base),
                 ROW("ID_COUNT", FIELD_U32, id_count),
+                ROW("INIT", FIELD_STRING, init),
                 ROW("STOP_SIGNAL", FIELD_INT, stop_signal),
                 ROW("REBOOT_SIGNAL", FIELD_INT, reboot_signal),
                 ROW("STOP_TIMEOUT", FIELD_U64, stop_timeout_usec),

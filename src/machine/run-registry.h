@@ -9,3 +9,7 @@ void machine_registry_forget(const MachineHost *h, const Machine *m);
 void machine_registry_remove_parent(const MachineHost *h);
 /* 0, or -EINVAL with the rules. */
 int machine_check_name(const char *name, Error *e);
+/* Where its processes are, below its own; NULL: it has none. */
+char *machine_payload_cgroup(const Machine *m);
+/* -EBUSY with the way out when it is paused: who would enter it now would be held still, too. */
+int machine_check_awake(const Machine *m, Error *e);

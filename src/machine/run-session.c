@@ -102,6 +102,7 @@ static int on_created(void *ctx, const EngineProcess *process, Error *e)
                         .id_count = p->rootless         ? 1
                                     : p->user_namespace ? p->id_count
                                                         : 0, /* others of a user are all over the place */
+                        .init = p->boot ? xstrdup(plan_init_name(p->init_kind)) : NULL,
                         .stop_signal = p->stop_signal,
                         .reboot_signal = p->reboot_signal,
                         .stop_timeout_usec = p->stop_timeout_usec,

@@ -7,10 +7,10 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/fd.h"
-#include "base/path.h"
 #include "base/str.h"
 #include "base/strv.h"
 #include "engine/engine.h"
+#include "machine/run-ready.h"
 #include "machine/run-record.h"
 #include "machine/run-registry.h"
 #include "sys/process.h"
@@ -35,14 +35,9 @@ static void wait_cleaned(const MachineHost *h, const Machine *m)
         machine_record_unlock(h, m->name, &lock);
 }
 
-static char *payload_cgroup(const Machine *m)
-{
-        return m->cgroup ? path_join(m->cgroup, "payload") : NULL;
-}
-
 static int kill_now(const MachineHost *h, const Machine *m, int leader, Error *e)
 {
-        _cleanup_free_ char *cgroup = payload_cgroup(m);
+        _cleanup_free_ char *cgroup = machine_payload_cgroup(m);
         int r = engine_stop(leader, cgroup, 0, 0, e);
         if (r < 0)
                 return error_prefix(e, r, "cannot end machine '%s'", m->name);
@@ -82,7 +77,7 @@ static int signal_init(Stopping *s, Error *e)
                 return 0;
         if (!sys_process_listens(m->leader, m->stop_signal) && clock_monotonic() - s->begun < LISTEN_USEC)
                 return 0;
-        int r = sys_pidfd_send_signal(s->leader, m->stop_signal);
+        int r = sys_pidfd_send_signal(s->leader, machine_prepare_stop(m));
         if (r < 0 && r != -ESRCH)
                 return error_sys(e, r, "cannot ask machine '%s' to power off", m->name);
         s->asked = true;
@@ -100,6 +95,8 @@ static int ask(const MachineHost *h, const char *name, Stopping *s, Error *e)
                 return 0;
         if (s->leader < 0)
                 return error_sys(e, s->leader, "cannot open the leader of machine '%s'", name);
+        if (machine_is_paused(m))
+                (void)machine_pause(h, name, false, NULL); /* or it is killed when the time is up */
         free(m->state);
         m->state = xstrdup("closing");
         (void)machine_record_write(h, m, NULL); /* only shown */

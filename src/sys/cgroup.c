@@ -238,7 +238,18 @@ int sys_cgroup_freeze(const char *path, bool on)
         return r < 0 ? r : wait_event(dir, "frozen", on, FREEZE_WAIT_MS);
 }
 
-static int kill_listed(int dir)
+int sys_cgroup_is_frozen(const char *path)
+{
+        _cleanup_close_ int dir = cgroup_open(path);
+        char c = '0';
+
+        if (dir < 0)
+                return dir;
+        _cleanup_close_ int file = openat(dir, "cgroup.freeze", O_RDONLY | O_CLOEXEC);
+        return file < 0 || read(file, &c, 1) < 0 ? -errno : c == '1';
+}
+
+static int signal_listed(int dir, int signal)
 {
         _cleanup_free_ char *text = NULL;
         _cleanup_strv_ char **pids = NULL;
@@ -251,7 +262,7 @@ static int kill_listed(int dir)
                 int32_t pid;
                 if (str_parse_i32(*p, &pid) < 0 || pid <= 0) /* 0: not of our PID namespace */
                         continue;
-                if (kill(pid, SIGKILL) < 0 && errno != ESRCH)
+                if (kill(pid, signal) < 0 && errno != ESRCH)
                         return -errno;
         }
         return 0;
@@ -275,7 +286,7 @@ static int list_children(const char *path, char ***list)
 }
 
 /* Once through the subtree, breadth first. */
-static int kill_tree(const char *path)
+static int signal_tree(const char *path, int signal)
 {
         _cleanup_strv_ char **list = NULL;
 
@@ -287,7 +298,7 @@ static int kill_tree(const char *path)
                                 continue;
                         return -errno;
                 }
-                int r = kill_listed(dir);
+                int r = signal_listed(dir, signal);
                 if (r == 0)
                         r = list_children(list[i], &list);
                 if (r < 0)
@@ -300,7 +311,7 @@ static int kill_tree(const char *path)
 int cgroup_kill_until_empty(const char *path, int dir)
 {
         for (unsigned tries = 0; tries < KILL_ROUNDS; tries++) {
-                int r = kill_tree(path);
+                int r = signal_tree(path, SIGKILL);
                 if (r < 0)
                         return r;
                 r = wait_event(dir, "populated", 0, KILL_ROUND_MS);
@@ -322,6 +333,14 @@ int sys_cgroup_kill(const char *path)
 
         r = file_write_at(dir, "cgroup.kill", "1", 0);
         return r == -ENOENT ? cgroup_kill_until_empty(directory, dir) : r;
+}
+
+int sys_cgroup_signal(const char *path, int signal)
+{
+        _cleanup_free_ char *directory = NULL;
+        int r = cgroup_path(path, &directory);
+
+        return r < 0 ? r : signal_tree(directory, signal);
 }
 
 int sys_cgroup_remove_empty(const char *path)

@@ -25,7 +25,10 @@ int sys_cgroup_attach(const char *path, pid_t pid);
 /* Of it and everything below: cgroup.kill (Linux 5.14), which does not wait, else SIGKILL by cgroup.procs until it is empty. */
 int sys_cgroup_kill(const char *path);
 int sys_cgroup_freeze(const char *path, bool on); /* waits until cgroup.events says so */
-int sys_cgroup_populated(const char *path);       /* 1, 0 or -errno */
+int sys_cgroup_is_frozen(const char *path);       /* by itself, not by one above it: 1, 0 or -errno */
+/* To each process of it and of those below; one that is made meanwhile may be missed. */
+int sys_cgroup_signal(const char *path, int signal);
+int sys_cgroup_populated(const char *path); /* 1, 0 or -errno */
 /* Of one without processes and groups below: else -EBUSY, at once. */
 int sys_cgroup_remove_empty(const char *path);
 /* rmdir of it and everything below; waits up to 2 s for processes that are dying, then -EBUSY; 0 if absent. */

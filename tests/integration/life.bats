@@ -1,0 +1,184 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# The life of machines that run: kill, reboot, pause, wait, login, and their settings files.
+
+load lib/berth
+
+setup() { berth_setup; }
+teardown() { berth_teardown; }
+
+record() { sed -n "s/^$2=//p" "$BERTH_RUN/machines/$1/state"; }
+terminal() { "$BATS_TEST_DIRNAME/lib/terminal" "$@"; }
+until_true() { # COMMAND...: for up to 30 s
+        local i
+        for ((i = 0; i < 300; i++)); do "$@" >/dev/null 2>&1 && return; sleep 0.1; done
+        echo "never true: $*"
+        return 1
+}
+
+@test "kill: every process of a machine, or its first one, with any signal" {
+        busybox_machine web 'trap "echo one >>/log" USR1
+                sh -c "trap \"echo two >>/log\" USR1; touch /armed; while :; do sleep 0.1; done" &
+                while :; do sleep 0.1; done'
+        berth start web
+        until_true test -e "$BERTH_MACHINES/web/armed"
+        berth kill web --signal=USR1 --kill-whom=leader
+        until_true grep -qx one "$BERTH_MACHINES/web/log"
+        ! grep -q two "$BERTH_MACHINES/web/log"
+        berth kill -s SIGUSR1 web || true # sleep(1) dies of it, which the shells go on without
+        until_true grep -qx two "$BERTH_MACHINES/web/log"
+        run berth kill web --signal=SIGFOO
+        [ "$status" -eq 1 ] && [[ $output == *"'SIGFOO' is no value for --signal=SIGNAL"* ]]
+        run berth kill nobody
+        [ "$output" = "berth: machine 'nobody' is not running" ]
+        berth kill web --signal=KILL
+        berth wait web --for=exit
+        berth_nothing_left
+}
+
+@test "reboot: asked cleanly, it is up again when the command returns, with a new first process and all else as it was" {
+        busybox_machine web
+        berth start web --hostname=other
+        before=$(record web LEADER)
+        berth reboot web
+        [ -e "$BERTH_MACHINES/web/var/log/clean-shutdown" ]
+        [ "$(record web LEADER)" != "$before" ]
+        [ "$(berth shell web hostname)" = other ]
+        berth restart web
+        berth terminate web
+}
+
+@test "reboot of several at once, one of which is none" {
+        busybox_machine one
+        busybox_machine two
+        berth start one two
+        a=$(record one LEADER) b=$(record two LEADER)
+        run berth reboot one nobody two
+        [ "$status" -eq 1 ] && [[ $output == *"machine 'nobody' is not running"* ]]
+        [ "$(record one LEADER)" != "$a" ] && [ "$(record two LEADER)" != "$b" ]
+        berth terminate one two
+}
+
+@test "reboot of a machine that does not follow, cannot be asked, or has no supervisor any more" {
+        busybox_machine deaf
+        printf '#!/bin/sh\ntrap "" TERM\nwhile :; do sleep 1; done\n' >"$BERTH_MACHINES/deaf/sbin/sh-init"
+        chmod 755 "$BERTH_MACHINES/deaf/sbin/sh-init"
+        ln -sf sh-init "$BERTH_MACHINES/deaf/sbin/init"
+        busybox_machine web
+        berth start deaf web
+        a=$(record deaf LEADER) b=$(record web LEADER)
+        kill -9 "$(record web SUPERVISOR)"
+        berth reboot deaf web --timeout=1
+        [ "$(record deaf LEADER)" != "$a" ] && [ "$(record web LEADER)" != "$b" ]
+        [ -e "$BERTH_MACHINES/web/var/log/clean-shutdown" ]
+        berth terminate deaf web
+}
+
+@test "pause holds every process still; it is not entered, is copied as it is, and powers off cleanly all the same" {
+        busybox_machine web
+        berth start web
+        berth shell web -- sh -c 'while :; do echo >>/count; usleep 10000; done' &
+        until_true test -s "$BERTH_MACHINES/web/count"
+        berth pause web
+        a=$(stat -c %s "$BERTH_MACHINES/web/count")
+        sleep 0.3
+        [ "$(stat -c %s "$BERTH_MACHINES/web/count")" = "$a" ]
+        [ "$(berth show web | sed -n 's/^State=//p')" = paused ]
+        run berth shell web true
+        [ "$status" -eq 1 ] && [ "$output" = "berth: machine 'web' is paused; let it go on with 'berth resume web'" ]
+        berth snapshot web still
+        [ "$(berth show web | sed -n 's/^State=//p')" = paused ]
+        berth resume web
+        [ "$(berth show web | sed -n 's/^State=//p')" = running ]
+        until_true test "$(stat -c %s "$BERTH_MACHINES/web/count")" -gt "$a"
+        berth shell web true
+        berth pause web
+        berth poweroff web
+        [ -e "$BERTH_MACHINES/web/var/log/clean-shutdown" ]
+        wait
+}
+
+@test "wait for a machine that starts, is ready by its inittab, and ends" {
+        busybox_machine web
+        printf '::sysinit:/bin/sh -c "while [ ! -e /go ]; do usleep 10000; done"\n::respawn:/bin/sleep 100000\n' >"$BERTH_MACHINES/web/etc/inittab"
+        "$BERTH" wait web >"$T/running" 2>&1 && echo yes >>"$T/running" &
+        berth start web
+        until_true grep -qx yes "$T/running"
+        run berth wait web --for=ready --timeout=500ms
+        [ "$status" -eq 1 ] && [ "$output" = "berth: machine 'web' is not ready in time" ]
+        touch "$BERTH_MACHINES/web/go"
+        berth wait web --for=ready --timeout=30
+        "$BERTH" wait web --for=exit &
+        pid=$!
+        sleep 0.2
+        kill -0 $pid
+        berth poweroff web
+        wait $pid
+        run berth wait web --for=exit
+        [ "$status" -eq 0 ]
+        run berth wait web --for=lunch
+        [[ $output == *"there are running, ready, exit"* ]]
+}
+
+@test "runit is asked as runit-init asks it, and a link there leads nowhere outside" {
+        busybox_machine web 'trap "test -x /etc/runit/stopit && { test -x /etc/runit/reboot && echo reboot >>/how; test -x /etc/runit/reboot || echo halt >>/how; kill -9 -1; exit; }" CONT
+                runsvdir /none & while :; do sleep 0.1; done'
+        mv "$BERTH_MACHINES/web/sbin/init" "$BERTH_MACHINES/web/sbin/runit"
+        ln -s runit "$BERTH_MACHINES/web/sbin/init"
+        mkdir -p "$BERTH_MACHINES/web/etc/runit" "$BERTH_MACHINES/web/run/runit" "$T/outside"
+        ln -s "$T/outside/stopit" "$BERTH_MACHINES/web/etc/runit/stopit"
+        mkdir -p "$BERTH_MACHINES/web$T/outside"
+        berth start web
+        [ "$(record web INIT)" = runit ]
+        a=$(record web LEADER)
+        berth reboot web
+        [ "$(cat "$BERTH_MACHINES/web/how")" = reboot ]
+        [ -n "$(record web LEADER)" ] && [ "$(record web LEADER)" != "$a" ]
+        berth poweroff web
+        [ "$(tail -n 1 "$BERTH_MACHINES/web/how")" = halt ]
+        [ ! -e "$T/outside/stopit" ] && [ -e "$BERTH_MACHINES/web$T/outside/stopit" ]
+}
+
+@test "login asks for the name at a terminal of the machine's own, and needs one" {
+        busybox_machine web
+        printf 'root:%s:0:0:root:/root:/bin/sh\n' "$(busybox cryptpw -m md5 secret)" >"$BERTH_MACHINES/web/etc/passwd"
+        berth start web
+        run berth login web </dev/null
+        [ "$status" -eq 1 ] && [[ $output == *"standard input is no terminal"* ]]
+        run terminal 'login: ' 'root\n' 'assword: ' 'secret\n' '# ' 'tty; hostname; exit\n' 'web' '' -- "$BERTH" login web
+        [[ $output == *"/dev/pts/"* ]]
+        rm "$BERTH_MACHINES/web/bin/login"
+        run terminal -- "$BERTH" login web
+        [ "$status" -eq 1 ] && [[ $output == *"has neither agetty nor login inside"* ]]
+        berth terminate web
+}
+
+@test "cat and edit: the file that holds, and a mistake that does not get into it" {
+        busybox_machine web
+        run berth cat web
+        [ "$status" -eq 1 ] && [ "$output" = "berth: machine 'web' has no settings file; 'berth edit web' makes one" ]
+        printf '#!/bin/sh\nprintf "[Exec]\\nHostname=edited\\n" >"$1"\n' >"$T/good"
+        printf '#!/bin/sh\necho "Nonsense=1" >>"$1"\n' >"$T/bad"
+        chmod +x "$T/good" "$T/bad"
+        EDITOR=$T/good berth edit web
+        run berth cat web
+        [ "$output" = "# $BERTH_SETTINGS/web.nspawn
+[Exec]
+Hostname=edited" ]
+        EDITOR=$T/bad run berth edit web
+        [ "$status" -eq 1 ]
+        [[ $output == *"web.nspawn.edit:3: "*"Nonsense"* ]]
+        [[ $output == *"nothing was changed"* ]]
+        grep -q Nonsense "$BERTH_SETTINGS/web.nspawn.edit"
+        ! grep -q Nonsense "$BERTH_SETTINGS/web.nspawn"
+        EDITOR=false run berth edit web
+        [ "$status" -eq 1 ] && [ -e "$BERTH_SETTINGS/web.nspawn.edit" ]
+        EDITOR=$T/good berth edit web
+        [ ! -e "$BERTH_SETTINGS/web.nspawn.edit" ]
+        berth start web
+        [ "$(berth shell web hostname)" = edited ]
+        berth terminate web
+        printf '[Exec]\nHostname=beside\n' >"$BERTH_MACHINES/other.nspawn"
+        run berth cat other "$BERTH_MACHINES/other.nspawn"
+        [ "$(grep -c '^# .*other.nspawn' <<<"$output")" = 2 ]
+}
