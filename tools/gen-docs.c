@@ -201,6 +201,7 @@ static const char *words_name(VerbWords w)
                         [WORDS_REMOVABLE] = "removable",
                         [WORDS_FILE] = "file",
                         [WORDS_IMAGE_FILE] = "export",
+                        [WORDS_RUNNING_FILE] = "copy",
         };
         return names[w];
 }
@@ -290,7 +291,7 @@ static int bash(void)
               "        return\n"
               "    fi\n"
               "    case $kind:$n in\n"
-              "        file:0|export:1) COMPREPLY=($(compgen -f -- \"$cur\")) ;;\n"
+              "        file:0|export:1|copy:[12]) COMPREPLY=($(compgen -f -- \"$cur\")) ;;\n"
               "        removable:*|export:0)\n"
               "            # so is \"@\"\n"
               "            line=${line##* }\n"
@@ -298,7 +299,7 @@ static int bash(void)
               "\"${line#*@}\"))\n"
               "            else COMPREPLY=($(compgen -W \"$(__berth_images)\" -- \"$cur\")); fi ;;\n"
               "        images:*|once:0|snap:0) COMPREPLY=($(compgen -W \"$(__berth_images)\" -- \"$cur\")) ;;\n"
-              "        running:*|enter:0) COMPREPLY=($(compgen -W \"$(__berth_running)\" -- \"$cur\")) ;;\n"
+              "        running:*|enter:0|copy:0) COMPREPLY=($(compgen -W \"$(__berth_running)\" -- \"$cur\")) ;;\n"
               "        snap:1) COMPREPLY=($(compgen -W \"$(__berth_snapshots \"$first\")\" -- \"$cur\")) ;;\n"
               "        source:1) COMPREPLY=($(compgen -W 'debian: ubuntu:' -- \"$cur\")); compopt -o nospace ;;\n"
               "        verbs:0) COMPREPLY=($(compgen -W '",
@@ -379,6 +380,7 @@ static int zsh(void)
                         [WORDS_REMOVABLE] = "'*:machine or machine@snapshot:_berth_removable'",
                         [WORDS_SOURCE] = "'1:name:' '2:source:(debian\\: ubuntu\\:)'",
                         [WORDS_FILE] = "'1:file:_files' '2:name:'",
+                        [WORDS_RUNNING_FILE] = "'1:machine:_berth_running' '2:file:_files' '3:file:_files'",
                         [WORDS_IMAGE_FILE] = "'1:machine or machine@snapshot:_berth_removable' '2:file:_files'",
                         [WORDS_VERBS] = "'1:verb:_berth_verbs'",
         };
@@ -446,6 +448,7 @@ static int fish(void)
                         [WORDS_VERBS] = "",
                         [WORDS_REMOVABLE] = "(__berth_removable)",
                         [WORDS_FILE] = "(__fish_complete_path)",
+                        [WORDS_RUNNING_FILE] = "(__berth_running) (__fish_complete_path)",
                         [WORDS_IMAGE_FILE] = "(__berth_removable) (__fish_complete_path)",
         };
         fputs("# berth(1) completion for fish; made from berth's tables by tools/gen-docs\n"

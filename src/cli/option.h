@@ -14,7 +14,7 @@ typedef struct Options {
                         allow_expired, force, read_only, share, no_share;
         unsigned verify;   /* DistroVerify */
         unsigned wait_for; /* MachineWait */
-        bool kill_leader;
+        bool kill_leader, mkdir;
         int signal; /* 0: not given */
         Format json;
         uint64_t timeout_usec; /* USEC_INFINITY: not given */
@@ -46,6 +46,9 @@ typedef enum OptionId {
         OPTION_SIGNAL,
         OPTION_WAIT_FOR,
         OPTION_WAIT_TIMEOUT,
+        OPTION_BIND_READ_ONLY,
+        OPTION_MKDIR,
+        OPTION_COPY_FORCE,
         OPTION_RESTART,
         OPTION_SAME,
         OPTION_CACHE,

@@ -305,6 +305,37 @@ const Verb verbs[_VERB_MAX] = {
                                               "(runit, s6, dinit), or a getty or other lasting entry of /etc/inittab has been "
                                               "started "
                                               "(sysvinit, BusyBox)."},
+                [VERB_BIND] = {.name = "bind",
+                               .arguments = "NAME PATH [PATH-INSIDE]",
+                               .min = 2,
+                               .max = 3,
+                               .needs_root = true,
+                               .words = WORDS_RUNNING_FILE,
+                               .options = {OPTION_BIND_READ_ONLY, OPTION_MKDIR},
+                               .help = "Mount a file or directory of the host in a running machine",
+                               .description = "With what is mounted below it, at the same path if no other is given, and until "
+                                              "the "
+                                              "machine ends. Owners are mapped: who is 1000 on the host is 1000 inside."},
+                [VERB_COPY_TO] = {.name = "copy-to",
+                                  .arguments = "NAME PATH [PATH-INSIDE]",
+                                  .min = 2,
+                                  .max = 3,
+                                  .needs_root = true,
+                                  .words = WORDS_RUNNING_FILE,
+                                  .options = {OPTION_COPY_FORCE},
+                                  .help = "Copy a file or directory of the host into a running machine",
+                                  .description = "To the same path if no other is given, whose directory is made. Owners are "
+                                                 "mapped. "
+                                                 "Set-ID bits, device nodes, and attributes other than user.* are left out."},
+                [VERB_COPY_FROM] = {.name = "copy-from",
+                                    .arguments = "NAME PATH-INSIDE [PATH]",
+                                    .min = 2,
+                                    .max = 3,
+                                    .needs_root = true,
+                                    .words = WORDS_RUNNING_FILE,
+                                    .options = {OPTION_COPY_FORCE},
+                                    .help = "Copy a file or directory of a running machine to the host",
+                                    .description = "As copy-to; the machine's links lead nowhere out of it."},
                 [VERB_REMOVE] = {.name = "remove",
                                  .synonyms = {"rm"},
                                  .arguments = "NAME[@SNAPSHOT]…",

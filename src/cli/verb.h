@@ -32,6 +32,9 @@ typedef enum VerbId {
         VERB_PAUSE,
         VERB_RESUME,
         VERB_WAIT,
+        VERB_BIND,
+        VERB_COPY_TO,
+        VERB_COPY_FROM,
         VERB_REMOVE,
         VERB_RENAME,
         VERB_READ_ONLY,
@@ -63,11 +66,12 @@ typedef enum VerbWords { /* what completion offers for the words behind the verb
                          WORDS_IMAGE_ONCE,      /* a machine in the store, then nothing that could be guessed */
                          WORDS_RUNNING_COMMAND, /* a machine that runs, then a command */
                          WORDS_IMAGE_COMMAND,
-                         WORDS_SNAPSHOT,   /* a machine in the store, then one of its snapshots */
-                         WORDS_REMOVABLE,  /* machines in the store, and NAME@ their snapshots, each word */
-                         WORDS_SOURCE,     /* a new name, then a source of images */
-                         WORDS_FILE,       /* a file, then a new name */
-                         WORDS_IMAGE_FILE, /* a machine in the store, then a file */
+                         WORDS_SNAPSHOT,     /* a machine in the store, then one of its snapshots */
+                         WORDS_REMOVABLE,    /* machines in the store, and NAME@ their snapshots, each word */
+                         WORDS_SOURCE,       /* a new name, then a source of images */
+                         WORDS_FILE,         /* a file, then a new name */
+                         WORDS_RUNNING_FILE, /* a machine that runs, then a file */
+                         WORDS_IMAGE_FILE,   /* a machine in the store, then a file */
                          WORDS_VERBS,
 } VerbWords;
 

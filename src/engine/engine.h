@@ -71,3 +71,14 @@ int engine_enter(const EngineEnter *enter, int *ret_status, Error *e);
 /* Asks the leader to stop with `signal` (0: kill at once), waits up to timeout_usec for its end, then kills the cgroup and
  * the leader. 1 if it had to be killed, 0 if it went by itself. */
 int engine_stop(int leader_pidfd, const char *cgroup, int signal, uint64_t timeout_usec, Error *e);
+
+typedef struct EngineBind {
+        pid_t leader;       /* of the machine; that it still is, is for the caller to know */
+        const char *source; /* of the host */
+        const char *target; /* in the machine */
+        bool mapped;        /* it has a user namespace, whose IDs stand for the same ones of the source */
+        bool read_only, make;
+} EngineBind;
+
+/* Mounts a file or tree of the host, with what is mounted below it, in a running machine. */
+int engine_bind(const EngineBind *b, Error *e);

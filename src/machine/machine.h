@@ -108,6 +108,16 @@ int machine_reboot(const MachineHost *h, char *const *names, uint64_t timeout_us
 typedef enum MachineWait { WAIT_RUNNING, WAIT_READY, WAIT_EXIT } MachineWait;
 int machine_wait(const MachineHost *h, char *const *names, MachineWait what, uint64_t timeout_usec, Error *e);
 
+/* ---- files (run-copy.c) ---- */
+typedef struct MachineCopy {
+        bool from_machine, force;
+        const char *inside, *outside; /* paths; inside an absolute one */
+} MachineCopy;
+int machine_copy(const MachineHost *h, const char *name, const MachineCopy *what, Error *e);
+/* A file or tree of the host in a running machine, with owners mapped. */
+int machine_bind(const MachineHost *h, const char *name, const char *source, const char *target, bool read_only, bool make,
+                 Error *e);
+
 /* ---- settings files (run-edit.c) ---- */
 /* The one that holds for a machine, or the path itself when it has a '/' in it; NULL: there is none yet. */
 int machine_settings_path(const MachineHost *h, const char *name, char **ret, Error *e);

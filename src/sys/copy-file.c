@@ -16,6 +16,7 @@
 
 #include "base/alloc.h"
 #include "base/fd.h"
+#include "base/str.h"
 
 #define BLOCK (128 * 1024)
 
@@ -150,6 +151,8 @@ static int copy_xattrs(CopyFile *c, const char *from, const char *to)
         if (n < 0)
                 return errno == EOPNOTSUPP ? 0 : -errno;
         for (const char *a = c->list; a < c->list + n; a += strlen(a) + 1) {
+                if (c->across && !str_startswith(a, "user."))
+                        continue;
                 int r = copy_xattr(c, from, to, a);
                 if (r < 0)
                         return r;
@@ -162,17 +165,40 @@ static struct timespec timespec_of(const struct statx_timestamp *t)
         return (struct timespec){.tv_sec = t->tv_sec, .tv_nsec = t->tv_nsec};
 }
 
+static uint32_t mapped(const CopyFile *c, uint32_t id)
+{
+        const SysCopyAcross *a = c->across;
+
+        if (!a || a->count == 0)
+                return id;
+        return a->to + (id >= a->from && id - a->from < a->count ? id - a->from : 0);
+}
+
+/* By what is there, and not by its name: in a machine that runs it may be a link by now, to anywhere. */
+static int set_mode(int dirfd, const char *name, mode_t mode)
+{
+        _cleanup_close_ int fd = openat(dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        struct stat st;
+
+        if (fd < 0 || fstat(fd, &st) < 0)
+                return -errno;
+        if (S_ISLNK(st.st_mode))
+                return -ESTALE;
+        return chmod(fd_path(fd).s, mode) < 0 ? -errno : 0;
+}
+
 int copy_file_metadata(CopyFile *c, int from_dirfd, const char *from, int to_dirfd, const char *to, const struct statx *sx)
 {
         struct timespec times[2] = {timespec_of(&sx->stx_atime), timespec_of(&sx->stx_mtime)};
         XattrPath from_path = xattr_path(from_dirfd, from), to_path = xattr_path(to_dirfd, to);
 
         /* chown first: it takes set-ID bits and file capabilities away. */
-        if (fchownat(to_dirfd, to, sx->stx_uid, sx->stx_gid, AT_SYMLINK_NOFOLLOW) < 0)
+        if (fchownat(to_dirfd, to, mapped(c, sx->stx_uid), mapped(c, sx->stx_gid), AT_SYMLINK_NOFOLLOW) < 0)
                 return -errno;
-        if (!S_ISLNK(sx->stx_mode) && fchmodat(to_dirfd, to, sx->stx_mode & 07777, 0) < 0)
-                return -errno;
-        int r = copy_xattrs(c, from_path.s, to_path.s);
+        int r = S_ISLNK(sx->stx_mode) ? 0 : set_mode(to_dirfd, to, sx->stx_mode & (c->across ? 01777 : 07777));
+        if (r < 0)
+                return r;
+        r = copy_xattrs(c, from_path.s, to_path.s);
         if (r < 0)
                 return r;
         return utimensat(to_dirfd, to, times, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;

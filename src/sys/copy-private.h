@@ -23,6 +23,7 @@ typedef struct CopyFile {
         bool no_clone, no_range; /* FICLONE and copy_file_range(2) do not work here */
         bool lost_xattrs;        /* some attribute was refused by the target's file system */
         char *list, *value;
+        const struct SysCopyAcross *across; /* NULL: all as it is */
 } CopyFile;
 
 void copy_file_done(CopyFile *c);

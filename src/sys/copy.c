@@ -30,6 +30,7 @@ typedef struct Level {
         dev_t dev;       /* of the copy */
         ino_t ino;
         size_t path_len; /* of the parent's path */
+        bool there;      /* before: it keeps its owner and mode */
 } Level;
 
 typedef struct Copy {
@@ -85,7 +86,7 @@ static bool is_mount_point(const struct statx *sx)
         return (sx->stx_attributes_mask & sx->stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
 }
 
-static int copy_regular(Copy *c, const char *name, const struct statx *sx)
+static int copy_regular(Copy *c, const char *name, const char *to_name, const struct statx *sx)
 {
         /* A guest may be exchanging the file under our eyes: O_NONBLOCK for a FIFO, and a look at what was opened. */
         _cleanup_close_ int from = openat(c->from, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
@@ -94,14 +95,14 @@ static int copy_regular(Copy *c, const char *name, const struct statx *sx)
                 return -errno;
         if (!S_ISREG(st.st_mode) || st.st_ino != sx->stx_ino)
                 return -ESTALE;
-        _cleanup_close_ int to = openat(c->to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+        _cleanup_close_ int to = openat(c->to, to_name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
         if (to < 0)
                 return -errno;
         c->bytes += sx->stx_size;
-        return is_mount_point(sx) ? 0 : copy_file_data(&c->file, from, to, sx);
+        return is_mount_point(sx) && !c->file.across ? 0 : copy_file_data(&c->file, from, to, sx);
 }
 
-static int copy_symlink(Copy *c, const char *name)
+static int copy_symlink(Copy *c, const char *name, const char *to_name)
 {
         char target[PATH_MAX];
         ssize_t n = readlinkat(c->from, name, target, sizeof(target) - 1);
@@ -109,7 +110,7 @@ static int copy_symlink(Copy *c, const char *name)
         if (n < 0)
                 return -errno;
         target[n] = '\0';
-        return symlinkat(target, c->to, name) < 0 ? -errno : 0;
+        return symlinkat(target, c->to, to_name) < 0 ? -errno : 0;
 }
 
 /* Links to the first copy. Its path may be longer than PATH_MAX: then it is walked in pieces. */
@@ -135,24 +136,30 @@ static int link_to(Copy *c, const char *first, const char *name)
 }
 
 /* Everything but directories. */
-static int copy_leaf(Copy *c, const char *name, const struct statx *sx)
+static int copy_leaf(Copy *c, const char *name, const char *to_name, const struct statx *sx)
 {
-        bool shared = sx->stx_nlink > 1;
+        bool shared = sx->stx_nlink > 1 && !c->file.across; /* a machine that runs may lead the way to the first astray */
         const char *first = shared ? copy_links_get(&c->links, device_of(sx), sx->stx_ino) : NULL;
         int r;
 
+        if (c->file.across && (S_ISCHR(sx->stx_mode) || S_ISBLK(sx->stx_mode))) {
+                events_warning(c->events, "'%s' is a device node and was left out", name);
+                return 0;
+        }
+        if (c->file.across && c->file.across->replace && unlinkat(c->to, to_name, 0) < 0 && errno != ENOENT)
+                return -errno;
         if (first)
-                return link_to(c, first, name);
+                return link_to(c, first, to_name);
         if (S_ISREG(sx->stx_mode))
-                r = copy_regular(c, name, sx);
+                r = copy_regular(c, name, to_name, sx);
         else if (S_ISLNK(sx->stx_mode))
-                r = copy_symlink(c, name);
+                r = copy_symlink(c, name, to_name);
         else {
                 dev_t device = makedev(sx->stx_rdev_major, sx->stx_rdev_minor);
-                r = mknodat(c->to, name, (sx->stx_mode & S_IFMT) | 0600, device) < 0 ? -errno : 0;
+                r = mknodat(c->to, to_name, (sx->stx_mode & S_IFMT) | 0600, device) < 0 ? -errno : 0;
         }
         if (r == 0)
-                r = copy_file_metadata(&c->file, c->from, name, c->to, name, sx);
+                r = copy_file_metadata(&c->file, c->from, name, c->to, to_name, sx);
         if (r == 0 && shared) {
                 _cleanup_free_ char *path = c->path.len ? xasprintf("%s/%s", c->path.data, name) : xstrdup(name);
                 copy_links_put(&c->links, device_of(sx), sx->stx_ino, path);
@@ -172,7 +179,7 @@ static int copy_entry(Copy *c, const char *name)
                 *vec_push(&c->items[c->n - 1].children) = xstrdup(name);
                 return 0;
         }
-        int r = copy_leaf(c, name, &sx);
+        int r = copy_leaf(c, name, name, &sx);
         return r < 0 ? fail(c, r, name) : 0;
 }
 
@@ -208,14 +215,18 @@ static int copy_enter(Copy *c, int from_dirfd, const char *from_name, int to_dir
                 return fail(c, -errno, from_name);
         if (!top && device_of(&sx) == c->top_dev && sx.stx_ino == c->top_ino)
                 return 0; /* the copy itself, made inside its source */
-        if (!(top && c->into) && mkdirat(to_dirfd, to_name, 0700) < 0)
-                return fail(c, -errno, to_name);
+        bool there = top && c->into;
+        if (!there && mkdirat(to_dirfd, to_name, 0700) < 0) {
+                there = c->file.across && errno == EEXIST;
+                if (!there)
+                        return fail(c, -errno, to_name);
+        }
         _cleanup_close_ int to = openat(to_dirfd, to_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (to < 0 || fstat(to, &st) < 0)
                 return fail(c, -errno, to_name);
 
         Level *l = vec_push(c);
-        *l = (Level){.sx = sx, .dev = st.st_dev, .ino = st.st_ino, .path_len = c->path.len};
+        *l = (Level){.sx = sx, .dev = st.st_dev, .ino = st.st_ino, .path_len = c->path.len, .there = there && !c->into};
         if (top) {
                 c->top_dev = st.st_dev;
                 c->top_ino = st.st_ino;
@@ -249,7 +260,7 @@ static int step_up(int *fd, dev_t dev, ino_t ino)
 static int copy_leave(Copy *c)
 {
         Level *l = &c->items[c->n - 1];
-        int r = copy_file_metadata(&c->file, c->from, ".", c->to, ".", &l->sx);
+        int r = l->there ? 0 : copy_file_metadata(&c->file, c->from, ".", c->to, ".", &l->sx);
 
         if (r == 0 && c->n > 1) {
                 const Level *parent = l - 1;
@@ -267,34 +278,56 @@ static int copy_leave(Copy *c)
         return 0;
 }
 
-static int copy_tree(int src_dirfd, const char *src, int dst_dirfd, const char *dst, bool into, const Events *events, Error *e)
+static int copy_tree(Copy *c, int src_dirfd, const char *src, int dst_dirfd, const char *dst)
 {
-        _cleanup_(copy_done) Copy c = {.from = -1, .to = -1, .top = -1, .into = into, .events = events, .e = e};
-        int r = copy_enter(&c, src_dirfd, src, dst_dirfd, dst);
+        int r = copy_enter(c, src_dirfd, src, dst_dirfd, dst);
 
-        while (r == 0 && c.n > 0) {
-                Names *children = &c.items[c.n - 1].children;
+        while (r == 0 && c->n > 0) {
+                Names *children = &c->items[c->n - 1].children;
                 if (children->n > 0) {
                         _cleanup_free_ char *name = children->items[--children->n];
-                        r = copy_enter(&c, c.from, name, c.to, name);
+                        r = copy_enter(c, c->from, name, c->to, name);
                 } else
-                        r = copy_leave(&c);
+                        r = copy_leave(c);
         }
         if (r < 0)
                 return r;
-        events_progress(events, c.bytes, c.bytes);
-        if (c.file.lost_xattrs)
-                events_warning(events, "the file system of '%s' cannot hold all extended attributes of '%s'; some were left out",
-                               dst, src);
+        events_progress(c->events, c->bytes, c->bytes);
+        if (c->file.lost_xattrs)
+                events_warning(c->events,
+                               "the file system of '%s' cannot hold all extended attributes of '%s'; some were left out", dst,
+                               src);
         return 0;
 }
 
 int sys_copy_tree(int src_dirfd, const char *src, int dst_dirfd, const char *dst, const Events *events, Error *e)
 {
-        return copy_tree(src_dirfd, src, dst_dirfd, dst, false, events, e);
+        _cleanup_(copy_done) Copy c = {.from = -1, .to = -1, .top = -1, .events = events, .e = e};
+
+        return copy_tree(&c, src_dirfd, src, dst_dirfd, dst);
 }
 
 int sys_copy_tree_into(int src_dirfd, const char *src, int dst_dirfd, const Events *events, Error *e)
 {
-        return copy_tree(src_dirfd, src, dst_dirfd, ".", true, events, e);
+        _cleanup_(copy_done) Copy c = {.from = -1, .to = -1, .top = -1, .into = true, .events = events, .e = e};
+
+        return copy_tree(&c, src_dirfd, src, dst_dirfd, ".");
+}
+
+int sys_copy_across(int src_dirfd, const char *src, int dst_dirfd, const char *dst, const SysCopyAcross *how,
+                    const Events *events, Error *e)
+{
+        _cleanup_(copy_done) Copy c = {.from = -1, .to = -1, .top = -1, .events = events, .e = e, .file.across = how};
+        struct statx sx;
+
+        if (statx(src_dirfd, src, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, &sx) < 0)
+                return fail(&c, -errno, src);
+        if (S_ISDIR(sx.stx_mode))
+                return copy_tree(&c, src_dirfd, src, dst_dirfd, dst);
+        c.from = fcntl(src_dirfd, F_DUPFD_CLOEXEC, 3);
+        c.to = fcntl(dst_dirfd, F_DUPFD_CLOEXEC, 3);
+        if (c.from < 0 || c.to < 0)
+                return fail(&c, -errno, src);
+        int r = copy_leaf(&c, src, dst, &sx);
+        return r < 0 ? fail(&c, r, dst) : 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -15,3 +16,13 @@ int sys_copy_tree(int src_dirfd, const char *src, int dst_dirfd, const char *dst
 int sys_copy_file(int src_dirfd, const char *src, int dst_dirfd, const char *dst);
 /* The same into a directory that is there already, empty. */
 int sys_copy_tree_into(int src_dirfd, const char *src, int dst_dirfd, const Events *events, Error *e);
+
+/* Between a running machine and the host. Owners are counted from `from` in the source and from `to` in the copy; those beyond `count` are
+ * `to`'s root. No device nodes, no set-ID bits, and of the attributes user.* alone: what is trusted on one side is not on the other.
+ * src may be a file of any type; into a directory that is there its entries are added. */
+typedef struct SysCopyAcross {
+        uint32_t from, to, count; /* count 0: owners as they are */
+        bool replace;             /* files that are there; else -EEXIST */
+} SysCopyAcross;
+int sys_copy_across(int src_dirfd, const char *src, int dst_dirfd, const char *dst, const SysCopyAcross *how,
+                    const Events *events, Error *e);

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <linux/sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,68 +17,8 @@
 #include "base/buf.h"
 #include "base/fd.h"
 #include "base/libc.h"
+#include "sys/credentials.h"
 #include "sys/process.h"
-
-/* What an overlay does on its layers it does with the credentials of whoever made it (Documentation/filesystems/overlayfs.rst,
- * "Permission model"). These are: file-system UID and GID of the owner, and all capabilities, of which setfsuid(2) takes those
- * for files away as soon as the UID is not 0. */
-
-typedef struct Credentials {
-        uid_t uid;
-        gid_t gid;
-        struct __user_cap_data_struct caps[_LINUX_CAPABILITY_U32S_3];
-        int dumpable, death_signal; /* lost by a change of the IDs, see prctl(2) */
-        bool switched;
-} Credentials;
-
-static int set_caps(const struct __user_cap_data_struct *caps)
-{
-        struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-
-        return syscall(SYS_capset, &header, caps) < 0 ? -errno : 0;
-}
-
-static int set_fs_ids(uid_t uid, gid_t gid)
-{
-        /* Neither reports an error; asking with an impossible ID tells what is in force. */
-        (void)syscall(SYS_setfsgid, gid);
-        (void)syscall(SYS_setfsuid, uid);
-        if (syscall(SYS_setfsgid, -1) != (long)gid || syscall(SYS_setfsuid, -1) != (long)uid)
-                return -EPERM;
-        return 0;
-}
-
-static int credentials_switch(Credentials *c, uint32_t owner)
-{
-        struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-
-        c->uid = (uid_t)syscall(SYS_setfsuid, -1);
-        c->gid = (gid_t)syscall(SYS_setfsgid, -1);
-        if (c->uid == owner && c->gid == owner)
-                return 0;
-        if (syscall(SYS_capget, &header, c->caps) < 0 || prctl(PR_GET_PDEATHSIG, &c->death_signal) < 0)
-                return -errno;
-        c->dumpable = prctl(PR_GET_DUMPABLE);
-        c->switched = true;
-        int r = set_fs_ids(owner, owner);
-        return r < 0 ? r : set_caps(c->caps);
-}
-
-/* A process that would go on with somebody else's file-system IDs must not go on at all. */
-static void credentials_restore(Credentials *c)
-{
-        int saved_errno = errno;
-
-        if (!c->switched)
-                return;
-        if (set_fs_ids(c->uid, c->gid) < 0 || set_caps(c->caps) < 0)
-                abort();
-        if (c->dumpable == 1)
-                (void)prctl(PR_SET_DUMPABLE, 1); /* cannot fail with this value */
-        if (c->death_signal > 0 && prctl(PR_SET_PDEATHSIG, c->death_signal) < 0)
-                abort();
-        errno = saved_errno;
-}
 
 /* index=off: a layer is used below another one once it is cloned. redirect_dir=on: renaming a directory of a lower layer
  * must work as on any file system. Both say what the kernel may otherwise have been built or loaded to do differently. */
@@ -99,8 +38,9 @@ static int new_as_owner(const SysOverlay *o, SysMountOption *options, size_t n, 
 {
         if (o->user_attributes)
                 options[n++] = (SysMountOption){"userxattr", NULL, -1};
-        _cleanup_(credentials_restore) Credentials saved = {};
-        int r = credentials_switch(&saved, o->owner);
+        _cleanup_(sys_credentials_restore)
+                        SysCredentials saved = {}; /* what an overlay does on its layers it does with its maker's */
+        int r = sys_credentials_switch(&saved, o->owner);
 
         if (r < 0)
                 return error_sys(e, r, "cannot act as user %u to make an overlay", o->owner);

@@ -141,7 +141,7 @@ until_true() { # COMMAND...: for up to 30 s
 
 @test "login asks for the name at a terminal of the machine's own, and needs one" {
         busybox_machine web
-        printf 'root:%s:0:0:root:/root:/bin/sh\n' "$(busybox cryptpw -m md5 secret)" >"$BERTH_MACHINES/web/etc/passwd"
+        echo 'root:$1$abcdefgh$cHJi5PXp/ki/ktXzqlk6I1:0:0:root:/root:/bin/sh' >"$BERTH_MACHINES/web/etc/passwd"
         berth start web
         run berth login web </dev/null
         [ "$status" -eq 1 ] && [[ $output == *"standard input is no terminal"* ]]
@@ -181,4 +181,86 @@ Hostname=edited" ]
         printf '[Exec]\nHostname=beside\n' >"$BERTH_MACHINES/other.nspawn"
         run berth cat other "$BERTH_MACHINES/other.nspawn"
         [ "$(grep -c '^# .*other.nspawn' <<<"$output")" = 2 ]
+}
+
+@test "bind: a directory and a file of the host, owners mapped, and read-only where root inside cannot undo it" {
+        busybox_machine web
+        mkdir "$T/shared" && echo text >"$T/shared/file" && chown 1000:1000 "$T/shared/file"
+        berth start web
+        run berth bind web "$T/shared" /mnt/shared
+        [ "$status" -eq 1 ] && [[ $output == *"cannot mount on '/mnt/shared' in the machine; --mkdir makes it"* ]]
+        berth bind web "$T/shared" /mnt/shared --mkdir
+        [ "$(berth shell web stat -c %u:%g /mnt/shared/file)" = 1000:1000 ]
+        berth shell web --uid=lina -- sh -c 'echo more >>/mnt/shared/file'
+        [ "$(tail -n 1 "$T/shared/file")" = more ]
+        berth shell web -- touch /mnt/shared/new
+        [ "$(stat -c %u "$T/shared/new")" = 0 ]
+        (cd "$T" && berth bind web shared/file /root/file --mkdir --read-only)
+        [ "$(berth shell web head -n 1 /root/file)" = text ]
+        ! berth shell web -- sh -c 'echo >>/root/file'
+        ! berth shell web -- sh -c 'mount -o remount,bind,rw /root/file'
+        ! berth shell web -- sh -c 'echo >>/root/file'
+        run berth bind web "$T/shared" /root/file
+        [ "$status" -eq 1 ] && [[ $output == *"is a directory, unlike '/root/file'"* ]]
+        run berth bind web "$T/nothing" /mnt
+        [ "$status" -eq 1 ] && [[ $output == *"cannot open '$T/nothing'"* ]]
+        ! grep -q "$T" /proc/self/mountinfo
+        berth terminate web
+        berth start web --private-users=no
+        berth bind web "$T/shared" /tmp/../root --read-only
+        [ "$(berth shell web head -n 1 /root/file)" = text ]
+        berth terminate web
+}
+
+@test "copy-to and copy-from: trees with owners mapped, files replaced only with --force" {
+        busybox_machine web
+        mkdir -p "$T/tree/sub" && echo one >"$T/tree/sub/file" && ln -s sub/file "$T/tree/link" && mkfifo "$T/tree/pipe"
+        chown -R 1000:50 "$T/tree" && chmod 4755 "$T/tree/sub/file"
+        berth start web
+        berth copy-to web "$T/tree" /srv/new/tree
+        [ "$(berth shell web stat -c %u:%g:%a /srv/new/tree/sub/file)" = 1000:50:755 ]
+        [ "$(berth shell web stat -c %u:%a /srv/new)" = 0:755 ]
+        [ "$(berth shell web readlink /srv/new/tree/link)" = sub/file ]
+        berth shell web test -p /srv/new/tree/pipe
+        (cd "$T/tree" && berth copy-to web sub/file /root/file)
+        [ "$(berth shell web cat /root/file)" = one ]
+        run berth copy-to web "$T/tree" /srv/new/tree
+        [ "$status" -eq 1 ] && [[ $output == *"it is there already; --force replaces files that are"* ]]
+        echo two >"$T/tree/sub/file"
+        berth shell web touch /srv/new/tree/kept
+        berth copy-to web "$T/tree" /srv/new/tree --force
+        [ "$(berth shell web cat /srv/new/tree/sub/file)" = two ]
+        berth shell web test -e /srv/new/tree/kept
+        berth shell web -- sh -c 'chmod 6755 /root/file; chown lina /root/file'
+        berth copy-from web /root/file "$T/back"
+        [ "$(stat -c %u:%a "$T/back")" = 1000:755 ]
+        berth copy-from web /srv/new/tree "$T/back.d"
+        [ "$(cat "$T/back.d/sub/file")" = two ]
+        [ "$(stat -c %u:%g "$T/back.d/sub")" = 1000:50 ]
+        run berth copy-from web etc/passwd "$T/x"
+        [ "$status" -eq 1 ] && [[ $output == *"'etc/passwd' is no absolute path"* ]]
+        berth terminate web
+}
+
+@test "copies follow no link out of the machine" {
+        busybox_machine web
+        mkdir "$T/outside" && echo secret >"$T/outside/file"
+        mkdir -p "$BERTH_MACHINES/web/srv"
+        ln -s "$T/outside" "$BERTH_MACHINES/web/srv/abs"
+        ln -s ../../../../../../../../..$T/outside "$BERTH_MACHINES/web/srv/rel"
+        berth start web
+        for link in abs rel; do
+                run berth copy-from web /srv/$link/file "$T/stolen"
+                [ "$status" -eq 1 ] && [ ! -e "$T/stolen" ]
+        done
+        echo pwned >"$T/file"
+        for link in abs rel; do
+                berth copy-to web "$T/file" /srv/$link/file # to where the link leads inside: $T/outside is made there
+                [ "$(berth shell web cat "$T/outside/file")" = pwned ]
+                berth shell web rm "$T/outside/file"
+        done
+        [ "$(cat "$T/outside/file")" = secret ]
+        berth copy-from web /srv/abs "$T/link" # a link is copied as one
+        [ "$(readlink "$T/link")" = "$T/outside" ]
+        berth terminate web
 }
