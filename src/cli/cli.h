@@ -49,6 +49,8 @@ int cli_snapshot(Cli *c, Error *e);
 int cli_snapshots(Cli *c, Error *e);
 int cli_diff(Cli *c, Error *e);
 int cli_clone(Cli *c, Error *e);
+int cli_convert(Cli *c, Error *e);
+int cli_flatten(Cli *c, Error *e);
 int cli_rollback(Cli *c, Error *e);
 int cli_poweroff(Cli *c, Error *e);
 int cli_login(Cli *c, Error *e);

@@ -275,6 +275,14 @@ const OptionRow option_rows[_OPTION_MAX] = {
                                           "Of the dataset, as zfs create -o has it: encryption=on,keyformat=passphrase"},
                                          take_list,
                                          AT(zfs_properties)},
+                [OPTION_OTHER_DRIVER] = {{0, "driver", REQUIRED, "DRIVER",
+                                          "Stored by this one: overlay, zfs, btrfs or directory; another one takes a copy"},
+                                         take_string,
+                                         AT(driver),
+                                         driver_choices},
+                [OPTION_WITHOUT_SNAPSHOTS] = {{0, "without-snapshots", NONE, NULL, "Drop its snapshots"},
+                                              take_true,
+                                              AT(without_snapshots)},
                 [OPTION_REBUILD] = {{0, "rebuild", NONE, NULL, "Build anew, even if there is a finished image of this source"},
                                     take_true,
                                     AT(rebuild)},
@@ -313,6 +321,7 @@ const OptionRow option_rows[_OPTION_MAX] = {
                 [OPTION_ROLLBACK_SET] = {{0, "set", REQUIRED, "SET", "Roll back all machines of a set of snapshots"},
                                          take_string,
                                          AT(set)},
+                [OPTION_REMOVE_SET] = {{0, "set", REQUIRED, "SET", "The snapshots of a set"}, take_string, AT(set)},
                 [OPTION_KEEP_RULE] = {{0, "keep", REQUIRED, "RULE",
                                        "All words are machines: snapshots named by the time, older ones kept by "
                                        "hourly=N,daily=N,weekly=N,"

@@ -11,7 +11,7 @@ typedef enum Format { FORMAT_OFF, FORMAT_SHORT, FORMAT_PRETTY } Format; /* --jso
 
 typedef struct Options {
         bool help, version, no_pager, no_ask_password, system, cleanup, no_legend, all, plan, restart, rebuild, same, cache,
-                        allow_expired, force, read_only, share, no_share;
+                        allow_expired, force, read_only, share, no_share, without_snapshots;
         unsigned verify;   /* DistroVerify */
         unsigned wait_for; /* MachineWait */
         bool kill_leader, mkdir;
@@ -63,6 +63,8 @@ typedef enum OptionId {
         OPTION_KEYRING,
         OPTION_DRIVER,
         OPTION_ZFS_PROPERTY,
+        OPTION_OTHER_DRIVER,
+        OPTION_WITHOUT_SNAPSHOTS,
         OPTION_REBUILD,
         OPTION_KEEP,
         OPTION_ALLOW_EXPIRED,
@@ -74,6 +76,7 @@ typedef enum OptionId {
         OPTION_MAKE_CONF,
         OPTION_SET,
         OPTION_ROLLBACK_SET,
+        OPTION_REMOVE_SET,
         OPTION_KEEP_RULE,
         OPTION_FORCE,
         OPTION_MARK_READ_ONLY,

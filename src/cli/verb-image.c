@@ -27,7 +27,28 @@ int cli_snapshot(Cli *c, Error *e)
 
 int cli_clone(Cli *c, Error *e)
 {
-        return machine_clone(&c->host, c->words[0], c->words[1], c->options.same, e);
+        StoreDriverId driver = _STORE_DRIVER_INVALID;
+        int r = c->options.driver ? store_driver_from_name(c->options.driver, &driver, e) : 0;
+        return r < 0 ? r : machine_clone(&c->host, c->words[0], c->words[1], c->options.same, driver, e);
+}
+
+int cli_convert(Cli *c, Error *e)
+{
+        StoreDriverId driver;
+        if (!c->options.driver)
+                return error_set(e, -EINVAL, "--driver= says what '%s' shall be stored by", c->words[0]);
+        int r = store_driver_from_name(c->options.driver, &driver, e);
+        return r < 0 ? r : machine_convert(&c->host, c->words[0], driver, !c->options.without_snapshots, e);
+}
+
+static int flatten_one(Cli *c, const char *name, Error *e)
+{
+        return machine_flatten(&c->host, name, e);
+}
+
+int cli_flatten(Cli *c, Error *e)
+{
+        return cli_each(c, flatten_one);
 }
 
 int cli_rollback(Cli *c, Error *e)
@@ -51,7 +72,9 @@ static int remove_one(Cli *c, const char *name, Error *e)
 
 int cli_remove(Cli *c, Error *e)
 {
-        return cli_each(c, remove_one);
+        if (c->options.set ? (c->words && c->words[0]) : !(c->words && c->words[0]))
+                return usage(c, e);
+        return c->options.set ? machine_remove_set(&c->host, c->options.set, e) : cli_each(c, remove_one);
 }
 
 int cli_rename(Cli *c, Error *e)

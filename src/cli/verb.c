@@ -214,23 +214,51 @@ const Verb verbs[_VERB_MAX] = {
                                 .max = 2,
                                 .needs_root = true,
                                 .words = WORDS_IMAGE_ONCE,
-                                .options = {OPTION_SAME},
+                                .options = {OPTION_SAME, OPTION_OTHER_DRIVER},
                                 .help = "Make a second machine of the present state of one",
                                 .description = "A running machine is held still for that moment. The second machine gets an "
                                                "identity of its own, and what was reset is listed: machine-id, SSH host keys "
                                                "(new ones are made when it starts), random seed, DHCP DUID and leases, and the "
                                                "name in /etc/hostname if it is that of the first. The MAC address of its network "
-                                               "comes from its name anyway."},
-                [VERB_ROLLBACK] = {.name = "rollback",
-                                   .arguments = "NAME SNAPSHOT | --set=SET",
-                                   .max = 2,
-                                   .needs_root = true,
-                                   .words = WORDS_SNAPSHOT,
-                                   .options = {OPTION_RESTART, OPTION_ROLLBACK_SET},
-                                   .help = "Give up the present state of a machine for that of a snapshot",
-                                   .description = "A running machine is refused without --restart. Newer snapshots stay. With "
-                                                  "--set: "
-                                                  "all machines of a set, or none if one of them cannot."},
+                                               "comes from its name anyway. With --driver= of another kind it is a whole copy."},
+                [VERB_CONVERT] = {.name = "convert",
+                                  .arguments = "NAME --driver=DRIVER",
+                                  .min = 1,
+                                  .max = 1,
+                                  .needs_root = true,
+                                  .words = WORDS_IMAGE_ONCE,
+                                  .options = {OPTION_OTHER_DRIVER, OPTION_WITHOUT_SNAPSHOTS},
+                                  .help = "Store a machine by another driver",
+                                  .description = "Its files are copied, and then take the place of the old ones in one step. "
+                                                 "Name, "
+                                                 "settings, identity, limit and ID range stay, and so do snapshots, in their "
+                                                 "order: "
+                                                 "each becomes a whole copy (with shared blocks only where the new driver finds "
+                                                 "some), which --without-snapshots spares. On zfs their dates are those of the "
+                                                 "conversion. The machine must not run. Disk images are not looked into."},
+                [VERB_FLATTEN] = {.name = "flatten",
+                                  .arguments = "NAME…",
+                                  .min = 1,
+                                  .max = VERB_ANY,
+                                  .needs_root = true,
+                                  .words = WORDS_IMAGES,
+                                  .help = "Merge the layers of machines on the overlay driver into one",
+                                  .description = "The machine then shares nothing any more and stands on one layer; its "
+                                                 "snapshots "
+                                                 "stay as they are. It must not run."},
+                [VERB_ROLLBACK] =
+                                {.name = "rollback",
+                                 .arguments = "NAME SNAPSHOT | --set=SET",
+                                 .max = 2,
+                                 .needs_root = true,
+                                 .words = WORDS_SNAPSHOT,
+                                 .options = {OPTION_RESTART, OPTION_ROLLBACK_SET},
+                                 .help = "Give up the present state of a machine for that of a snapshot",
+                                 .description =
+                                                 "A running machine is refused without --restart. Newer snapshots stay. With "
+                                                 "--set: "
+                                                 "all machines of a set, or none if one of them cannot: what was done is undone, "
+                                                 "after a kill by the next command."},
                 [VERB_POWEROFF] = {.name = "poweroff",
                                    .synonyms = {"stop"},
                                    .arguments = "NAME…",
@@ -338,14 +366,16 @@ const Verb verbs[_VERB_MAX] = {
                                     .description = "As copy-to; the machine's links lead nowhere out of it."},
                 [VERB_REMOVE] = {.name = "remove",
                                  .synonyms = {"rm"},
-                                 .arguments = "NAME[@SNAPSHOT]…",
-                                 .min = 1,
+                                 .arguments = "NAME[@SNAPSHOT]… | --set=SET",
                                  .max = VERB_ANY,
                                  .needs_root = true,
                                  .rootless = ROOTLESS_ENTER,
                                  .words = WORDS_REMOVABLE,
+                                 .options = {OPTION_REMOVE_SET},
                                  .help = "Delete machines with their snapshots, or single snapshots",
-                                 .description = "With @SNAPSHOT only that state is given up; the machine may run meanwhile."},
+                                 .description = "With @SNAPSHOT only that state is given up; the machine may run meanwhile. With "
+                                                "--set: "
+                                                "the snapshots of a set, of all its machines."},
                 [VERB_RENAME] = {.name = "rename",
                                  .arguments = "NAME NEW-NAME",
                                  .min = 2,

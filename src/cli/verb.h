@@ -24,6 +24,8 @@ typedef enum VerbId {
         VERB_SNAPSHOTS,
         VERB_DIFF,
         VERB_CLONE,
+        VERB_CONVERT,
+        VERB_FLATTEN,
         VERB_ROLLBACK,
         VERB_POWEROFF,
         VERB_REBOOT,

@@ -148,8 +148,11 @@ int machine_rename(const MachineHost *h, const char *name, const char *new_name,
 int machine_read_only(const MachineHost *h, const char *name, bool on, Error *e);
 int machine_set_limit(const MachineHost *h, const char *name, uint64_t bytes /* STORE_UNKNOWN: none */, Error *e);
 int machine_snapshots(const MachineHost *h, const char *name, StoreSnapshot **ret, size_t *ret_n, Error *e); /* oldest first */
-/* With an identity of its own, which a note lists, or the same one. */
-int machine_clone(const MachineHost *h, const char *name, const char *new_name, bool same, Error *e);
+/* With an identity of its own, which a note lists, or the same one. driver: _STORE_DRIVER_INVALID = that of the first one. */
+int machine_clone(const MachineHost *h, const char *name, const char *new_name, bool same, StoreDriverId driver, Error *e);
+/* On another driver; snapshots come along as whole copies, or are dropped. */
+int machine_convert(const MachineHost *h, const char *name, StoreDriverId driver, bool snapshots, Error *e);
+int machine_flatten(const MachineHost *h, const char *name, Error *e); /* one layer in place of many */
 int machine_snapshot(const MachineHost *h, const char *name, const char *snapshot, Error *e);
 int machine_rollback(const MachineHost *h, const char *name, const char *snapshot, bool restart, Error *e);
 /* ---- several at one instant, and schedules (run-snapshot-set.c) ---- */
@@ -157,7 +160,9 @@ int machine_rollback(const MachineHost *h, const char *name, const char *snapsho
 int machine_snapshot_set(const MachineHost *h, char *const *names, const char *set, Error *e);
 /* The machines whose snapshots belong to this one; NULL: it is in no set. */
 char **machine_snapshot_set_of(const MachineHost *h, const char *name, const char *snapshot);
+/* All or none, also after a kill. */
 int machine_rollback_set(const MachineHost *h, const char *set, bool restart, Error *e);
+int machine_remove_set(const MachineHost *h, const char *set, Error *e); /* the snapshots, and that they are a set */
 /* Each gets a snapshot named by the time, and loses those of that kind that the rule (keep_parse()) does not keep. */
 int machine_snapshot_keep(const MachineHost *h, char *const *names, const char *keep, Error *e);
 int machine_remove(const MachineHost *h, const char *name, Error *e); /* with its snapshots */

@@ -82,7 +82,7 @@ static void tell_identity(const MachineHost *h, const char *name, const Identity
                                name);
 }
 
-int machine_clone(const MachineHost *h, const char *name, const char *new_name, bool same, Error *e)
+int machine_clone(const MachineHost *h, const char *name, const char *new_name, bool same, StoreDriverId driver, Error *e)
 {
         _cleanup_(store_closep) Store *s = NULL;
         _cleanup_(store_image_done) StoreImage source = {0};
@@ -95,7 +95,10 @@ int machine_clone(const MachineHost *h, const char *name, const char *new_name, 
         if (r < 0)
                 return r;
         StoreQuiesce q = quiesce(h, name, &still);
-        r = store_clone(s, &source, new_name, &q, &edit, &h->events, e);
+        if (driver < 0 || driver == source.driver)
+                r = store_clone(s, &source, new_name, &q, &edit, &h->events, e);
+        else
+                r = store_copy(s, &source, new_name, driver, &q, &edit, &h->events, e);
         machine_done(&still.machine);
         if (r >= 0)
                 tell_identity(h, new_name, &identity);
@@ -222,4 +225,27 @@ int machine_set_limit(const MachineHost *h, const char *name, uint64_t bytes, Er
         _cleanup_(store_image_done) StoreImage i = {0};
         int r = open_image(h, name, &s, &i, e);
         return r < 0 ? r : store_set_limit(s, &i, bytes, e);
+}
+
+static int open_stopped(const MachineHost *h, const char *name, const char *what, Store **ret_store, StoreImage *ret, Error *e)
+{
+        _cleanup_free_ char *way_out = xasprintf("stop it with 'berth poweroff %s'", name);
+        int r = check_stopped(h, name, what, way_out, e);
+        return r < 0 ? r : open_image(h, name, ret_store, ret, e);
+}
+
+int machine_convert(const MachineHost *h, const char *name, StoreDriverId driver, bool snapshots, Error *e)
+{
+        _cleanup_(store_closep) Store *s = NULL;
+        _cleanup_(store_image_done) StoreImage i = {0};
+        int r = open_stopped(h, name, "converted", &s, &i, e);
+        return r < 0 ? r : store_convert(s, &i, driver, snapshots, &h->events, e);
+}
+
+int machine_flatten(const MachineHost *h, const char *name, Error *e)
+{
+        _cleanup_(store_closep) Store *s = NULL;
+        _cleanup_(store_image_done) StoreImage i = {0};
+        int r = open_stopped(h, name, "flattened", &s, &i, e);
+        return r < 0 ? r : store_flatten(s, &i, &h->events, e);
 }

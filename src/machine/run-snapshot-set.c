@@ -173,40 +173,153 @@ int machine_snapshot_set(const MachineHost *h, char *const *names, const char *s
         return r < 0 ? error_sys(e, r, "the snapshots '%s' are taken, but their set cannot be noted in '%s'", set, path) : 0;
 }
 
-/* Nothing is rolled back while one of them cannot be. */
-static int check_set(const MachineHost *h, char *const *names, const char *set, bool restart, Error *e)
-{
-        _cleanup_(store_closep) Store *s = NULL;
-        int r = store_open(h->machines_dir, &s, e);
+/* ---- all or none: what is done is noted before, with the way back ---- */
 
+static void note_steps(StoreJournal *j, const char *verb, char *const *names, const char *snapshot)
+{
+        STRV_FOREACH (name, names)
+                store_journal_add(j, verb, *name, snapshot);
+}
+
+/* Nothing is rolled back while one of them cannot be. *ret_running: those that are to be started again. */
+static int check_set(const MachineHost *h, Store *s, char *const *names, const char *set, bool restart, char ***ret_running,
+                     Error *e)
+{
         STRV_FOREACH (name, names) {
                 _cleanup_(store_image_done) StoreImage found = {0};
                 Machine m = {0};
                 bool running = machine_find(h, *name, &m, NULL) >= 0;
                 machine_done(&m);
-                if (r >= 0 && running && !restart)
-                        r = error_set(e, -EBUSY,
-                                      "machine '%s' is running and cannot be rolled back; power it off first, or use --restart",
-                                      *name);
-                if (r >= 0)
-                        r = store_find_snapshot(s, *name, set, &found, e);
+                if (running && !restart)
+                        return error_set(
+                                        e, -EBUSY,
+                                        "machine '%s' is running and cannot be rolled back; power it off first, or use --restart",
+                                        *name);
+                if (running)
+                        strv_push(ret_running, *name);
+                int r = store_find_snapshot(s, *name, set, &found, e);
+                if (r < 0)
+                        return r;
         }
-        return r;
+        return 0;
+}
+
+static int each_member(Store *s, char *const *names, const char *snapshot, bool back, const Events *ev, Error *e)
+{
+        STRV_FOREACH (name, names) {
+                _cleanup_(store_image_done) StoreImage i = {0};
+                int r = store_find(s, STORE_MACHINE, *name, &i, e);
+                if (r >= 0)
+                        r = back ? store_rollback(s, &i, snapshot, e) : store_snapshot(s, &i, snapshot, NULL, ev, e);
+                if (r < 0)
+                        return error_prefix(e, r, "nothing was rolled back");
+        }
+        return 0;
+}
+
+/* The present states are kept as snapshots until all are back. */
+static int rollback_all(const MachineHost *h, Store *s, char *const *names, const char *set, Error *e)
+{
+        StoreJournal j = STORE_JOURNAL_NONE;
+        _cleanup_free_ char *undo = store_new_name(s);
+        int r = store_journal_begin(s, set, &j, e);
+
+        if (r < 0)
+                return r;
+        note_steps(&j, "rollback", names, undo);
+        note_steps(&j, "forget", names, undo);
+        r = store_journal_write(&j, e);
+        if (r >= 0)
+                r = each_member(s, names, undo, false, &h->events, e);
+        if (r >= 0)
+                r = each_member(s, names, set, true, &h->events, e);
+        if (r >= 0) {
+                note_steps(&j, "forget", names, undo);
+                r = store_journal_write(&j, e);
+        }
+        int k = store_journal_end(&j, r < 0 ? NULL : e);
+        return r < 0 ? r : k;
+}
+
+static int start_again(const MachineHost *h, char *const *names, Error *e)
+{
+        int result = 0;
+
+        STRV_FOREACH (name, names) {
+                MachineSpec spec;
+                spec_init(&spec);
+                spec.machine = xstrdup(*name);
+                spec_mark(&spec, SPEC_FIELD_MACHINE, "argument");
+                int r = machine_start(h, &spec, USEC_INFINITY, result < 0 ? NULL : e);
+                spec_done(&spec);
+                if (result == 0)
+                        result = r < 0 ? r : 0;
+        }
+        return result;
+}
+
+static int no_such_set(const char *set, Error *e)
+{
+        return error_set(e, -ENOENT, "there is no set of snapshots '%s'; 'berth snapshot NAME… --set=%s' takes one", set, set);
 }
 
 int machine_rollback_set(const MachineHost *h, const char *set, bool restart, Error *e)
 {
-        _cleanup_strv_ char **names = set_machines(h, set);
+        _cleanup_(store_closep) Store *s = NULL;
+        _cleanup_strv_ char **names = set_machines(h, set), **running = NULL;
 
         if (!names)
-                return error_set(e, -ENOENT, "there is no set of snapshots '%s'; 'berth snapshot NAME… --set=%s' takes one", set,
-                                 set);
-        int r = check_set(h, names, set, restart, e);
+                return no_such_set(set, e);
+        int r = store_open(h->machines_dir, &s, e);
+        if (r >= 0)
+                r = check_set(h, s, names, set, restart, &running, e);
+        if (r >= 0 && running)
+                r = machine_poweroff(h, running, USEC_INFINITY, e);
+        if (r >= 0)
+                r = rollback_all(h, s, names, set, e);
+        int k = running ? start_again(h, running, r < 0 ? NULL : e) : 0; /* those that could not be rolled back, too */
+        return r < 0 ? r : k;
+}
+
+/* Those that are there; none of them may be in use. */
+static int check_removable(Store *s, char *const *names, const char *set, char ***ret, Error *e)
+{
         STRV_FOREACH (name, names) {
-                if (r >= 0)
-                        r = machine_rollback(h, *name, set, restart, e);
+                _cleanup_(store_image_done) StoreImage found = {0};
+                _cleanup_(store_unlock) StoreLock lock = STORE_LOCK_NONE;
+                int r = store_find_snapshot(s, *name, set, &found, NULL);
+                if (r < 0)
+                        continue;
+                r = store_lock(s, &found, true, &lock, e);
+                if (r < 0)
+                        return r;
+                strv_push(ret, *name);
         }
-        return r;
+        return 0;
+}
+
+int machine_remove_set(const MachineHost *h, const char *set, Error *e)
+{
+        _cleanup_(store_closep) Store *s = NULL;
+        _cleanup_strv_ char **names = set_machines(h, set), **there = NULL;
+        _cleanup_free_ char *path = set_path(h, set);
+        StoreJournal j = STORE_JOURNAL_NONE;
+
+        if (!names)
+                return no_such_set(set, e);
+        int r = store_open(h->machines_dir, &s, e);
+        if (r >= 0)
+                r = check_removable(s, names, set, &there, e);
+        if (r >= 0)
+                r = store_journal_begin(s, set, &j, e);
+        if (r < 0)
+                return r;
+        note_steps(&j, "forget", there, set);
+        r = store_journal_write(&j, e);
+        int k = store_journal_end(&j, r < 0 ? NULL : e);
+        if (r < 0 || k < 0)
+                return r < 0 ? r : k;
+        return unlink(path) < 0 && errno != ENOENT ? error_sys(e, -errno, "cannot remove '%s'", path) : 0;
 }
 
 /* ---- schedules ---- */

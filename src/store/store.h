@@ -204,3 +204,44 @@ void store_usage(Store *s, const StoreImage *i, StoreUsage *ret);
 /* With its snapshots; layers that nothing else uses go too. The machine must not run. */
 int store_remove(Store *s, const StoreImage *i, Error *e);
 void store_images_free(StoreImage *v, size_t n);
+
+/* Several of these changes as one: steps that are noted on disk, to be done when this process comes to an end before it has noted others.
+ * The next store_open() does it, and so does store_journal_end(). Each step is done once or more:
+ *   "remove" NAME            the machine, if it is there
+ *   "rollback" NAME SNAP     if both are there
+ *   "forget" NAME SNAP       the snapshot, if it is there
+ *   "replace" NAME OLD       if NAME is there: OLD goes, and NAME gets its name */
+typedef struct StoreJournal {
+        Store *store;
+        char *path, *name;
+        int fd; /* holds its lock */
+        char **steps;
+        unsigned lists; /* that were written */
+} StoreJournal;
+#define STORE_JOURNAL_NONE ((StoreJournal){.fd = -1})
+int store_journal_begin(Store *s, const char *name, StoreJournal *ret, Error *e);
+void store_journal_add(StoreJournal *j, const char *verb, const char *name, const char *what);
+int store_journal_write(StoreJournal *j, Error *e); /* what was added is noted, instead of what was */
+/* What fails now is tried again by the next command. Nobody may hold locks of these machines. */
+int store_journal_end(StoreJournal *j, Error *e);
+
+/* store_tree_open() of what may have to be made readable before: a snapshot on ZFS where it has no files of its own is cloned for that
+ * time. */
+typedef struct StoreTree {
+        int fd;
+        StoreJournal journal;
+} StoreTree;
+#define STORE_TREE_NONE ((StoreTree){.fd = -1, .journal = STORE_JOURNAL_NONE})
+int store_tree_begin(Store *s, const StoreImage *i, StoreTree *ret, Error *e);
+void store_tree_end(StoreTree *t);
+
+/* A name that no machine has, for one that is under construction. */
+char *store_new_name(Store *s);
+
+/* A copy on another driver, file by file: a new machine, there when it is whole. Its snapshots are not copied. */
+int store_copy(Store *s, const StoreImage *source, const char *new_name, StoreDriverId driver, const StoreQuiesce *q,
+               const StoreEdit *edit, const Events *ev, Error *e);
+/* The same machine on another driver: its name, settings, limit and (as whole copies) its snapshots stay. It must not run. */
+int store_convert(Store *s, const StoreImage *i, StoreDriverId driver, bool snapshots, const Events *ev, Error *e);
+/* A machine on the overlay driver gets one layer of its own. Its snapshots stay as they are. */
+int store_flatten(Store *s, const StoreImage *i, const Events *ev, Error *e);

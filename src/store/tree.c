@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -51,10 +52,48 @@ int store_tree_open(const StoreImage *i, Error *e)
 
         if (i->directory)
                 return open_single(i, i->directory, e);
+        if (i->dataset)
+                return error_set(e, -EOPNOTSUPP, "the files of '%s' cannot be read: its dataset is not mounted", i->name);
         if (!i->upper && !i->layers)
                 return error_set(e, -EOPNOTSUPP, "'%s' is a disk image, whose files cannot be read one by one here", i->name);
         if (i->upper && access(i->upper, F_OK) == 0)
                 strv_push(&layers, i->upper);
         strv_extend(&layers, i->layers);
         return strv_len(layers) == 1 ? open_single(i, layers[0], e) : open_stack(i, layers, e);
+}
+
+static int open_clone(Store *s, const StoreImage *i, StoreTree *t, Error *e)
+{
+        _cleanup_(store_image_done) StoreImage clone = {0};
+        _cleanup_free_ char *name = store_new_name(s);
+        int r = store_journal_begin(s, name, &t->journal, e);
+
+        if (r == 0) {
+                store_journal_add(&t->journal, "remove", name, NULL);
+                r = store_journal_write(&t->journal, e);
+        }
+        if (r == 0)
+                r = store_clone(s, i, name, NULL, NULL, NULL, e);
+        if (r == 0)
+                r = store_find(s, STORE_MACHINE, name, &clone, e);
+        return r < 0 ? r : store_tree_open(&clone, e);
+}
+
+int store_tree_begin(Store *s, const StoreImage *i, StoreTree *ret, Error *e)
+{
+        bool closed = i->dataset && strchr(i->dataset, '@') && !i->directory;
+
+        *ret = STORE_TREE_NONE;
+        ret->fd = closed ? open_clone(s, i, ret, e) : store_tree_open(i, e);
+        if (ret->fd >= 0)
+                return 0;
+        int r = ret->fd;
+        store_tree_end(ret);
+        return r;
+}
+
+void store_tree_end(StoreTree *t)
+{
+        t->fd = fd_close(t->fd);
+        (void)store_journal_end(&t->journal, NULL); /* if it cannot go now, it goes with the next command */
 }

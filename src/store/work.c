@@ -244,7 +244,8 @@ void work_clear_debris(Store *s)
                 layers_collect(s, &dead.items[0]);
         }
         for (size_t i = 0; i < dead.n; i++)
-                remove_tree(s, &dead.items[i]);
+                if (journal_settle(s, dead.items[i].fd, NULL) == 0)
+                        remove_tree(s, &dead.items[i]);
         locks_clear_stale(s);
 }
 

@@ -29,6 +29,7 @@ struct Store {
 #define WORK_RENAME    "rename"    /* what a machine is about to be called (rename.c) */
 #define WORK_ZFS       "zfs"       /* below which dataset this one works (zfs-settle.c) */
 #define WORK_SNAPSHOTS "snapshots" /* snapshots given up */
+#define WORK_STEPS     "steps"     /* what is to be done when its owner is gone (journal.c) */
 
 typedef struct Work {
         Store *store;
@@ -48,6 +49,7 @@ void work_end(Work *w);                                          /* not under st
 void work_abandon(Work *w);                                      /* leaves everything to the next command */
 void work_clear_debris(Store *s);
 int rename_settle(const Work *w);
+int journal_settle(Store *s, int work_fd, Error *e); /* not under store_hold() */
 /* Lock files that nobody holds: whoever was killed could not take them away. */
 void locks_clear_stale(Store *s);
 /* RENAME_NOREPLACE, or its like where the file system has none: all who make names here hold the store's lock. */

@@ -120,3 +120,79 @@ pair() {
                 berth_no_debris
         done
 }
+
+state() { berth run $1 /bin/cat /state </dev/null; }
+states() { # A B: what is in the machines, and that nothing else is there
+        [ "$(state a)$(state b)" = "$1$2" ]
+        [ "$(berth snapshots a --no-legend | awk '{ print $1 }')" = s ]
+        [ "$(berth snapshots b --no-legend | awk '{ print $1 }')" = s ]
+        berth_no_debris
+}
+
+@test "a set is rolled back whole or not at all: a member that cannot, a kill -9 at every rename" {
+        local n total outcomes=
+        pair overlay
+        for name in a b; do berth run $name /bin/sh -c 'echo 1 >/state' </dev/null; done
+        berth snapshot a b --set=s
+        for name in a b; do berth run $name /bin/sh -c "echo 2 >/state" </dev/null; done
+        # b cannot be changed, which is found out when a is back already
+        chattr +i "$BERTH_MACHINES/b.mstack" || skip "the file system has no immutable files"
+        run berth rollback --set=s
+        chattr -i "$BERTH_MACHINES/b.mstack"
+        [[ $status -eq 1 && $output == *"nothing was rolled back"*"read-only"* ]]
+        states 2 2
+        strace -f -o "$T/trace" -e trace=renameat2 "$BERTH" rollback --set=s
+        states 1 1
+        total=$(grep -c renameat2 "$T/trace")
+        [ "$total" -ge 4 ]
+        for n in $(seq "$total"); do
+                for name in a b; do berth run $name /bin/sh -c 'echo 2 >/state' </dev/null; done
+                (strace -f -o /dev/null -e inject=renameat2:signal=KILL:when=$n "$BERTH" rollback --set=s; exit $?) >/dev/null 2>&1 || true
+                outcomes+=$(state a)$(state b)
+                states "$(state a)" "$(state a)"
+        done
+        [[ $outcomes == 22* && $outcomes != *12* && $outcomes != *21* ]] || { echo "$outcomes"; false; }
+        berth remove a b
+}
+
+@test "a set is removed from all of its machines" {
+        pair directory
+        berth snapshot a b --set=s
+        berth snapshot a other
+        run berth remove --set=s a
+        [[ $status -eq 1 && $output == *"usage: berth remove"* ]]
+        berth remove --set=s
+        [ "$(berth snapshots a --no-legend | awk '{ print $1 }')" = other ]
+        [ -z "$(berth snapshots b --no-legend)" ]
+        run berth remove --set=s
+        [[ $status -eq 1 && $output == *"there is no set of snapshots 's'"* ]]
+        run berth remove
+        [[ $status -eq 1 && $output == *"usage: berth remove"* ]]
+        berth remove a b
+        berth_no_debris
+}
+
+@test "clone --driver copies a machine that runs to another driver, with an identity of its own; convert waits for none" {
+        rm -rf "$T/root"
+        busybox_root "$T/root" busybox
+        mkdir -p "$T/root/etc"; echo 11111111111111111111111111111111 >"$T/root/etc/machine-id"
+        berth import-fs "$T/root" a --driver=overlay 2>/dev/null
+        berth start a 2>/dev/null
+        berth shell a -- /bin/sh -c 'echo 1 >/state'
+        run berth clone a b --driver=directory
+        [[ $status -eq 0 && $output == *"reset"*"machine-id"* ]]
+        [ "$(cat "$BERTH_MACHINES/b/state")" = 1 ]
+        ! grep -q 1111 "$BERTH_MACHINES/b/etc/machine-id"
+        run berth convert a --driver=directory
+        [[ $status -eq 1 && $output == *"machine 'a' is running and cannot be converted; stop it with 'berth poweroff a'"* ]]
+        run berth flatten a
+        [[ $status -eq 1 && $output == *"machine 'a' is running and cannot be flattened"* ]]
+        berth terminate a
+        run berth convert a
+        [[ $status -eq 1 && $output == *"--driver= says what 'a' shall be stored by"* ]]
+        berth convert a --driver=directory
+        [ "$(state a)" = 1 ]
+        grep -q 1111 "$BERTH_MACHINES/a/etc/machine-id"
+        berth remove a b
+        berth_no_debris
+}

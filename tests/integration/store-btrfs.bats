@@ -54,10 +54,10 @@ in_store() {
                 [ -z "$(find "$R" -maxdepth 1 -name '.#*')" ] || { echo "locks left"; return 1; }
                 local name
                 for name in $(ls "$R/.berth.v/snapshots"); do
-                        [ -e "$R/$name" ] || { echo "snapshots without a machine: $name"; return 1; }
+                        [ -e "$R/$name" ] || [ -e "$R/$name.mstack" ] || { echo "snapshots without a machine: $name"; return 1; }
                 done
                 for name in "$R"/.berth.v/snapshots/*/*; do
-                        [ ! -e "$name" ] || [ "$(btrfs property get "$name" ro)" = ro=true ] || { echo "$name is writable"; return 1; }
+                        [ ! -e "$name" ] || [[ $name = *.mstack ]] || [ "$(btrfs property get "$name" ro)" = ro=true ] || { echo "$name is writable"; return 1; }
                 done
                 [ "$(btrfs subvolume list "$T/mnt" | wc -l)" = "$(find "$R" -inum 256 | wc -l)" ]
         }
@@ -269,3 +269,23 @@ EOT
 }
 @test "btrfs: kill -9 anywhere in remove" { inside <<<'populate; kill_everywhere remove web'; }
 @test "btrfs: kill -9 anywhere in the removal of a snapshot" { inside <<<'populate; kill_everywhere remove web@second'; }
+
+@test "btrfs: conversion to and from other drivers, with snapshots, dates and limits; kill -9 anywhere in it" {
+        inside <<'EOT'
+                FILES="etc/version gone dir/file"
+                st create web overlay "$T/tree"
+                st snapshot web first
+                mkdir -p "$R/web.mstack/rw/data/etc"; echo two >"$R/web.mstack/rw/data/etc/version"
+                before=$(dump)
+                SYSCALLS="ioctl renameat renameat2 symlinkat" EVERY=3 kill_everywhere convert web btrfs
+                [ "$(dump | sed 's/ btrfs / overlay /')" = "$before" ]
+                st limit web 50000000
+                st convert web directory
+                [ "$(dump | sed 's/ directory / overlay /')" = "$before" ]
+                st convert web btrfs
+                clean
+                SYSCALLS="ioctl renameat renameat2 symlinkat" EVERY=3 kill_everywhere convert web overlay without
+                btrfs filesystem sync "$T/mnt"
+                clean
+EOT
+}

@@ -131,6 +131,48 @@ static int do_rename(Store *s, char **args, Error *e)
         return r;
 }
 
+/* ROOT NAME DRIVER [without] */
+static int do_convert(Store *s, char **args, Error *e)
+{
+        Events events = {.func = warn};
+        StoreDriverId driver;
+        StoreImage i = {0};
+        int r = store_driver_from_name(args[1], &driver, e);
+
+        if (r == 0)
+                r = find(s, args[0], &i, e);
+        if (r == 0)
+                r = store_convert(s, &i, driver, !args[2], &events, e);
+        store_image_done(&i);
+        return r;
+}
+
+/* ROOT NAME NEW DRIVER */
+static int do_copy(Store *s, char **args, Error *e)
+{
+        StoreDriverId driver;
+        StoreImage i = {0};
+        int r = store_driver_from_name(args[2], &driver, e);
+
+        if (r == 0)
+                r = find(s, args[0], &i, e);
+        if (r == 0)
+                r = store_copy(s, &i, args[1], driver, NULL, NULL, NULL, e);
+        store_image_done(&i);
+        return r;
+}
+
+static int do_flatten(Store *s, char **args, Error *e)
+{
+        StoreImage i = {0};
+        int r = find(s, args[0], &i, e);
+
+        if (r == 0)
+                r = store_flatten(s, &i, NULL, e);
+        store_image_done(&i);
+        return r;
+}
+
 /* ROOT NAME yes|no */
 static int do_read_only(Store *s, char **args, Error *e)
 {
@@ -306,6 +348,7 @@ static const struct {
                 {"rollback", do_rollback, 2},   {"remove", do_remove, 1},       {"list", do_list, 0},
                 {"snapshots", do_snapshots, 1}, {"show", do_show, 1},           {"cat", do_cat, 2},
                 {"lock", do_lock, 1},           {"default", do_default, 0},     {"dump", do_dump, 0},
+                {"convert", do_convert, 2},     {"copy", do_copy, 3},           {"flatten", do_flatten, 1},
                 {"rename", do_rename, 2},       {"read-only", do_read_only, 2}, {"limit", do_limit, 1},
 };
 

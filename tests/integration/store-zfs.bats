@@ -106,7 +106,7 @@ SCRIPT
                 after=$(dump)
                 clean || return
                 [ "$before" != "$after" ] || { echo "'$*' changes nothing"; return 1; }
-                for n in $(seq "$total"); do
+                for n in $(seq "${FIRST:-1}" "${EVERY:-1}" "$total"); do
                         $undo
                         (counted "$n" "$@") 2>/dev/null && { echo "not killed at $n"; return 1; }
                         while kill -0 "$(cat "$T/orphan")" 2>/dev/null; do sleep 0.02; done
@@ -339,5 +339,43 @@ EOT
                 st clone web other
                 undo() { st rename other web; st clone web other; }
                 kill_each undo remove web
+EOT
+}
+
+@test "zfs: conversion to and from other drivers, with snapshots" {
+        inside <<'EOT'
+                st create web directory "$T/tree"
+                st snapshot web first
+                echo two >"$R/web/etc/version"
+                before=$(dump)
+                st convert web zfs
+                clean
+                [ "$(st cat web etc/version)" = two ]
+                st copy web@first old directory # read through a clone, where there is no .zfs directory
+                [ "$(st cat old etc/version)" = one ]
+                st remove old
+                clean
+                [ "$(zfs list -H -o name -t snapshot)" = bt/machines/web@first ]
+                st limit web 50000000
+                st convert web directory
+                [ "$(dump)" = "$before" ]
+                [ -z "$(ls -A "$R/.berth.v/work")" ]
+                refused zfs list bt/machines/web
+EOT
+}
+
+back_to_directory() { st remove web; st create web directory "$T/tree"; }
+back_to_zfs() { st remove web; st create web zfs "$T/tree"; }
+export -f back_to_directory back_to_zfs
+
+@test "zfs: a kill at some commands of a conversion" {
+        inside <<'EOT'
+                clean() { [ -z "$(ls -A "$R/.berth.v/work")" ] || { find "$R/.berth.v/work"; zfs list -t all; return 1; }; } # a directory is no dataset
+                st create web directory "$T/tree"
+                st convert web zfs # what is made once is there
+                back_to_directory
+                FIRST=3 EVERY=4 kill_each back_to_directory convert web zfs
+                rm -r "$T/bin"
+                EVERY=2 kill_each back_to_zfs convert web directory
 EOT
 }

@@ -520,6 +520,83 @@ SCRIPT
 save_store() { cp -a "$R" "$T/template"; }
 restore_store() { rm -rf "$R"; cp -a "$T/template" "$R"; }
 
+# ---- from one driver to another --------------------------------------------------------------------------------------------------
+
+@test "convert keeps name, date, identity and snapshots; without them if asked" {
+        populate overlay
+        st remove other
+        mkdir "$R/web.mstack/rw/data/attr" && setfattr -n user.x -v y "$R/web.mstack/rw/data/attr" && chown 5:6 "$R/web.mstack/rw/data/attr"
+        local created before
+        created=$(st show web | grep created)
+        before=$(dump)
+        st convert web directory
+        clean
+        [ "$(st list)" = "web directory rw" ]
+        [ "$(dump | sed 's/ directory / overlay /')" = "$before" ]
+        [ "$(st snapshots web)" = "first second" ]
+        [ "$(st show web | grep created)" = "$created" ]
+        [ "$(getfattr -n user.x --only-values "$R/web/attr") $(stat -c %u:%g "$R/web/attr")" = "y 5:6" ]
+        fails_with "machine 'web' is on the directory driver already" convert web directory
+        st convert web overlay
+        clean
+        [ "$(dump)" = "$before" ]
+        st rollback web first
+        [ "$(st cat web etc/version)" = one ]
+        st convert web directory without
+        clean
+        [ -z "$(st snapshots web)" ]
+        truncate -s 1M "$R/disk.raw"
+        fails_with "machine 'disk' is a disk image, which is not looked into" convert disk directory
+        fails_with "the raw driver makes no new machines" convert web raw
+}
+
+@test "a copy on another driver is a machine of its own" {
+        populate overlay
+        st copy web new directory
+        clean
+        [ "$(st cat new etc/version) $(st snapshots new)" = "three " ]
+        st copy web@first old directory
+        [ "$(st cat old etc/version)" = one ]
+        fails_with "machine 'old' already exists" copy web old directory
+        clean
+}
+
+@test "flatten leaves one layer, and snapshots as they were" {
+        populate overlay
+        local before
+        before=$(dump)
+        rm "$R/web.mstack/rw/data/etc/version"; in_mount web 'echo four >etc/version; rm gone; rm -r opaque; mkdir opaque; ln link hard'
+        st flatten web
+        clean
+        [ "$(ls "$R/web.mstack")" = "$(printf 'layer@0\nrw')" ]
+        [ "$(st cat web etc/version)" = four ]
+        refused st cat web gone
+        refused st cat web opaque/hidden
+        [ "$(dump | grep @)" = "$(grep @ <<<"$before")" ]
+        st create plain directory "$T/tree"
+        fails_with "machine 'plain' is on the directory driver, which has no layers" flatten plain
+}
+
+@test "conversion and flattening of a machine that is in use, or on a full disk, leave it as it was" {
+        mkdir "$T/small" && R=$T/small/m
+        T=$T R=$R TOOL=$TOOL FILES=$FILES unshare -m bash -euc '
+                mount -t tmpfs -o size=4M,mode=755 none "$T/small"
+                st() { local verb=$1; shift; "$TOOL" "$verb" "$R" "$@"; }
+                head -c 2500000 /dev/urandom >"$T/tree/big"
+                st create web directory "$T/tree"
+                before=$(st dump $FILES)
+                for verb in "convert web overlay"; do
+                        if st $verb 2>"$T/err"; then exit 1; fi
+                        grep -q "is full" "$T/err" || { cat "$T/err"; exit 1; }
+                        [ "$(st dump $FILES)" = "$before" ]
+                        [ -z "$(ls -A "$R/.berth.v/work")" ]
+                done
+                coproc "$TOOL" lock "$R" web
+                read -r line <&"${COPROC[0]}"
+                if st convert web overlay 2>"$T/err"; then exit 1; fi
+                grep -q "in use" "$T/err" || { cat "$T/err"; exit 1; }'
+}
+
 # A machine with two snapshots and a change since, and a clone that shares a layer.
 populate() { # DRIVER
         st create web $1 "$T/tree"
@@ -547,6 +624,15 @@ populate() { # DRIVER
 @test "kill -9 anywhere in snapshot, directory" { populate directory; kill_everywhere snapshot web third; }
 @test "kill -9 anywhere in rollback, directory" { populate directory; kill_everywhere rollback web first; }
 @test "kill -9 anywhere in remove, directory" { populate directory; kill_everywhere remove web; }
+
+@test "kill -9 anywhere in a conversion with snapshots" { populate overlay; SYSCALLS="mkdirat renameat renameat2 symlinkat syncfs" EVERY=3 kill_everywhere convert web directory; }
+@test "kill -9 anywhere in a conversion back" { populate directory; st remove web@first; SYSCALLS="renameat renameat2 symlinkat syncfs" EVERY=2 kill_everywhere convert web overlay; }
+@test "kill -9 anywhere in flattening" {
+        populate overlay
+        FILES="etc/version gone dir/file"
+        dump() { st dump $FILES | sort; ls "$R/web.mstack" | grep -c layer; }
+        EVERY=2 kill_everywhere flatten web
+}
 
 @test "kill -9 anywhere in the clearing of debris" {
         populate overlay

@@ -42,8 +42,8 @@ fails_with() { # MESSAGE VERB ARG…
 # if it has not yet.
 SYSCALLS="mkdirat openat renameat renameat2 symlinkat unlink unlinkat fsync syncfs fsetxattr mknodat linkat"
 
-# The numbers of a system call's calls in the trace; of openat(2), those that may create a file.
-calls() { awk -v name="$1(" 'index($0, name) == 1 && (++n) && (name != "openat(" || /O_CREAT/) { print n }' "$T/trace"; }
+# The numbers of a system call's calls in the trace, or of every EVERYth one; of openat(2), those that may create a file.
+calls() { awk -v name="$1(" -v every="${EVERY:-1}" 'index($0, name) == 1 && (++n) && (name != "openat(" || /O_CREAT/) && n % every == 0 { print n }' "$T/trace"; }
 
 killed() { # SYSCALL N VERB ARG…; the subshell, for the shell's own word on it
         ! (strace -o /dev/null -e inject=$1:signal=KILL:when=$2 "$TOOL" "$3" "$R" "${@:4}"; exit $?) >/dev/null 2>&1
