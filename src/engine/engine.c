@@ -39,7 +39,7 @@ typedef struct Run {
 
 static int block_signals(Run *run, Error *e)
 {
-        static const int wanted[] = {SIGTERM, SIGINT, SIGHUP, SIGWINCH, SIGCHLD};
+        static const int wanted[] = {SIGTERM, SIGINT, SIGHUP, SIGWINCH, SIGCHLD, GNU_SIGRTMIN + 18};
         sigset_t set;
 
         sigemptyset(&set);

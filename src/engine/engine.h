@@ -42,6 +42,9 @@ typedef struct EngineHooks {
         void (*warning)(void *ctx, const char *text);
         /* STATUS= text of the payload's PID 1. */
         void (*status)(void *ctx, const char *text);
+        /* Called every beat_usec while the machine is looked after; NULL: nobody wants to know. */
+        void (*beat)(void *ctx);
+        uint64_t beat_usec;
 } EngineHooks;
 
 typedef struct EngineIo {
@@ -51,9 +54,10 @@ typedef struct EngineIo {
 } EngineIo;
 
 /* Sets the machine up, supervises it in the calling process until its PID 1 is gone and everything it left is cleaned up
- * (cgroup, mounts, sockets: all die with the namespaces). Blocks SIGTERM, SIGINT, SIGHUP, SIGWINCH, SIGCHLD meanwhile:
- * SIGTERM or SIGINT once sends the plan's stop signal, twice kills; ^]^]^] within a second on an interactive console
- * kills. Returns 0 with *ret, or -errno with *e when the start failed: then nothing of it is left. */
+ * (cgroup, mounts, sockets: all die with the namespaces). Blocks SIGTERM, SIGINT, SIGHUP, SIGWINCH, SIGCHLD and SIGRTMIN+18
+ * meanwhile: SIGTERM or SIGINT once sends the plan's stop signal, twice kills; SIGRTMIN+18 gives memory back, as systemd's programs
+ * do with it; ^]^]^] within a second on an interactive console kills. Returns 0 with *ret, or -errno with *e when the start failed:
+ * then nothing of it is left. */
 int engine_run(const MachinePlan *plan, const EngineIo *io, const EngineHooks *hooks, EngineResult *ret, Error *e);
 
 typedef struct EngineEnter {

@@ -78,11 +78,15 @@ static void kill_leader(Supervisor *s)
 /* First politely, then not. */
 static void request_stop(Supervisor *s)
 {
-        if (s->stops++ > 0 || !s->started || s->plan->stop_signal == 0) {
+        int polite = s->plan->stop_signal;
+
+        if (polite == 0 && s->started && sys_process_listens(s->leader, SIGTERM))
+                polite = SIGTERM;
+        if (s->stops++ > 0 || !s->started || polite == 0) {
                 kill_leader(s);
                 return;
         }
-        (void)sys_pidfd_send_signal(s->pidfd, s->plan->stop_signal);
+        (void)sys_pidfd_send_signal(s->pidfd, polite);
         if (s->plan->stop_timeout_usec != USEC_INFINITY)
                 s->deadline = clock_monotonic() + s->plan->stop_timeout_usec;
 }
@@ -242,6 +246,8 @@ static void on_signals(Supervisor *s)
                         request_stop(s); /* the terminal is gone */
                 else if (info.ssi_signo == SIGWINCH)
                         console_resize(&s->console);
+                else if (info.ssi_signo == GNU_SIGRTMIN + 18)
+                        slim_down();
         }
 }
 
@@ -313,12 +319,12 @@ static int dispatch(Supervisor *s, const struct epoll_event *event, Error *e)
 /* Milliseconds for epoll_wait(2), rounded up; -1 = no limit. */
 static int time_left(const Supervisor *s)
 {
-        uint64_t left = s->slim_when_idle ? IDLE_USEC : USEC_INFINITY;
+        const uint64_t times[] = {s->deadline, s->next_beat};
+        uint64_t left = s->slim_when_idle ? IDLE_USEC : USEC_INFINITY, now = s->deadline || s->next_beat ? clock_monotonic() : 0;
 
-        if (s->deadline != 0) {
-                uint64_t now = clock_monotonic();
-                left = now >= s->deadline ? 0 : MIN(left, s->deadline - now);
-        }
+        for (size_t i = 0; i < ELEMENTSOF(times); i++)
+                if (times[i] != 0)
+                        left = now >= times[i] ? 0 : MIN(left, times[i] - now);
         return left == USEC_INFINITY ? -1 : (int)MIN((left + 999) / 1000, (uint64_t)3600000);
 }
 
@@ -335,10 +341,21 @@ static void on_event_or_idle(Supervisor *s, int n)
         s->slim_when_idle = n > 0 && s->ready && (s->plan->boot || s->plan->console == SPEC_CONSOLE_PASSIVE);
 }
 
+static void beat(Supervisor *s)
+{
+        uint64_t now = s->hooks->beat ? clock_monotonic() : 0;
+
+        if (!s->hooks->beat || now < s->next_beat)
+                return;
+        s->next_beat = now + s->hooks->beat_usec;
+        s->hooks->beat(s->hooks->ctx);
+}
+
 static int run_until_gone(Supervisor *s, Error *e)
 {
         for (;;) {
                 struct epoll_event event;
+                beat(s);
                 int n = wait_for_event(s, &event);
 
                 if (n < 0 && n != -EINTR)

@@ -27,6 +27,7 @@ typedef struct Supervisor {
         bool slim_when_idle; /* something happened since memory was last given back */
         unsigned stops;      /* how often somebody asked for the end */
         uint64_t deadline;   /* monotonic; 0 = none */
+        uint64_t next_beat;  /* the same, for hooks->beat */
 } Supervisor;
 
 void supervisor_init(Supervisor *s, const MachinePlan *plan, const EngineIo *io, const EngineHooks *hooks);

@@ -114,7 +114,8 @@ static void describe_end(const Target *t, const EngineResult *end, Error *e)
 
 static _noreturn_ void supervise(Target *t, MachinePlan *plan, int report_fd)
 {
-        Background b = {.session = {.target = t, .plan = *plan, .on_ready = on_ready, .ctx = &b}, .report_fd = report_fd};
+        Background b = {.session = {.target = t, .plan = *plan, .on_ready = on_ready, .ctx = &b, .notify.fd = -1},
+                        .report_fd = report_fd};
         Report report = {0};
         EngineResult end;
 

@@ -121,7 +121,11 @@ static int on_created(void *ctx, const EngineProcess *process, Error *e)
         r = machine_record_write(t->host, &s->record, e);
         if (r >= 0)
                 r = tell_machined(s, e);
-        return r < 0 ? r : machine_network_begin(t->host, p, &s->record, process->leader_pidfd, &s->ports_pidfd, e);
+        if (r >= 0)
+                r = machine_network_begin(t->host, p, &s->record, process->leader_pidfd, &s->ports_pidfd, e);
+        if (r >= 0)
+                host_notify_created(&s->notify, process->leader);
+        return r;
 }
 
 /* The machine is gone, and so is what it had outside. */
@@ -144,8 +148,21 @@ static void on_ready(void *ctx)
                 (void)machine_record_write(s->target->host, &s->record, NULL); /* only shown; the machine runs all the same */
         }
         s->ready = true;
+        host_notify_ready(&s->notify);
         if (s->on_ready)
                 s->on_ready(s->ctx);
+}
+
+static void on_status(void *ctx, const char *text)
+{
+        const Session *s = ctx;
+        host_notify_status(&s->notify, text);
+}
+
+static void on_beat(void *ctx)
+{
+        const Session *s = ctx;
+        host_notify_alive(&s->notify);
 }
 
 /* The one at `path` below root, which may be the machine's own: its links lead nowhere else. */
@@ -174,7 +191,13 @@ static void remove_work_directories(const Target *t, const MachinePlan *p)
 
 int session_run(Session *s, const EngineIo *io, EngineResult *ret, Error *e)
 {
-        const EngineHooks hooks = {.ctx = s, .created = on_created, .ready = on_ready, .warning = on_warning};
+        const EngineHooks hooks = {.ctx = s,
+                                   .created = on_created,
+                                   .ready = on_ready,
+                                   .warning = on_warning,
+                                   .status = on_status,
+                                   .beat = s->notify.watchdog_usec ? on_beat : NULL,
+                                   .beat_usec = s->notify.watchdog_usec};
         int r;
         s->ports_pidfd = -1;
         for (;;) {
@@ -190,8 +213,10 @@ int session_run(Session *s, const EngineIo *io, EngineResult *ret, Error *e)
                 end_network(s);
                 remove_work_directories(s->target, &s->plan);
                 plan_done(&s->plan);
-                if (r < 0 || ret->end != ENGINE_REBOOT || outside)
+                if (r < 0 || ret->end != ENGINE_REBOOT || outside) {
+                        host_notify_end(&s->notify, r >= 0 && ret->end == ENGINE_REBOOT);
                         break;
+                }
                 r = target_plan(s->target, &s->plan, e); /* the image may have changed, and each boot has an ID of its own */
                 if (r < 0)
                         break;

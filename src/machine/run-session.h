@@ -4,6 +4,7 @@
 /* One machine from its start to its end, in the process that supervises it: reboots included. */
 
 #include "engine/engine.h"
+#include "machine/run-notify.h"
 #include "machine/run-target.h"
 
 typedef struct Session {
@@ -14,6 +15,7 @@ typedef struct Session {
         int ports_pidfd;             /* of the process that keeps its published ports; -1: there are none */
         void (*on_ready)(void *ctx); /* may be NULL */
         void *ctx;
+        HostNotify notify; /* fd -1: nobody is told */
         bool ready;
         bool registered; /* with systemd-machined */
 } Session;

@@ -99,6 +99,9 @@ int target_merge_settings(Target *t, Error *e)
         target_defaults(t->verb, t->host->rootless, &layers);
         if (mode != SPEC_SETTINGS_NO)
                 r = target_read_settings(t->host, t->name, t->image.path, mode == SPEC_SETTINGS_TRUSTED, &file, e);
+        _cleanup_strv_ char **hidden = mode != SPEC_SETTINGS_OVERRIDE ? spec_hidden(&file, &t->spec) : NULL;
+        STRV_FOREACH (w, hidden)
+                events_warning(&t->host->events, "%s", *w);
         if (mode != SPEC_SETTINGS_OVERRIDE)
                 spec_merge(&layers, &file);
         spec_merge(&layers, &t->spec);

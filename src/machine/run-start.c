@@ -9,13 +9,13 @@
 #include "machine/run-session.h"
 #include "machine/run-wants.h"
 
-/* As systemd-nspawn maps it: what the payload exited with; 0 after a power-off; 1 when it died of a signal. 133 is what service
- * managers take as the wish for a restart, so it does not go through. */
+/* As systemd-nspawn maps it: what the payload exited with; 0 after a power-off; 1 when it died of a signal. With --keep-unit 133 is what
+ * the unit takes as the wish for a restart, so a payload's own does not go through; else it is a status like any other. */
 static int exit_status(const Target *t, const EngineResult *end, int *ret_status, Error *e)
 {
         switch (end->end) {
         case ENGINE_EXITED:
-                *ret_status = end->status == 133 ? 1 : end->status;
+                *ret_status = end->status == 133 && t->spec.keep_unit ? 1 : end->status;
                 return 0;
         case ENGINE_SIGNALED:
                 return error_set(e, -EIO, "the payload of machine '%s' was ended by signal %d (%s)", t->name, end->status,
@@ -56,7 +56,9 @@ static int run(Target *t, int *ret_status, Error *e)
         if (r < 0)
                 return r;
         const EngineIo io = {.in = STDIN_FILENO, .out = STDOUT_FILENO, .err = STDERR_FILENO, .console_log = -1, .control = -1};
+        s.notify = host_notify_open();
         r = session_run(&s, &io, &end, e);
+        host_notify_close(&s.notify);
         return r < 0 ? r : exit_status(t, &end, ret_status, e);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -99,7 +100,9 @@ static int ask(const MachineHost *h, const char *name, Stopping *s, Error *e)
                 (void)machine_pause(h, name, false, NULL); /* or it is killed when the time is up */
         free(m->state);
         m->state = xstrdup("closing");
-        (void)machine_record_write(h, m, NULL); /* only shown */
+        (void)machine_record_write(h, m, NULL);                             /* only shown */
+        if (m->stop_signal == 0 && sys_process_listens(m->leader, SIGTERM)) /* a command, see plan.h */
+                m->stop_signal = SIGTERM;
         return signal_init(s, e);
 }
 

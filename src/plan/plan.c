@@ -120,8 +120,8 @@ static SpecConsole resolve_console(const MachineSpec *s, const HostFacts *f)
         return s->boot && !spec_is_set(s, SPEC_FIELD_CONSOLE) ? SPEC_CONSOLE_READ_ONLY : SPEC_CONSOLE_PIPE;
 }
 
-/* What asks the payload to end. Commands get none (SIGKILL), as a PID 1 without a handler ignores signals; with --as-pid2 the stub
- * passes SIGTERM on to the command. */
+/* What asks the payload to end. Of commands it is up to what they listen to when it comes to that, as the kernel keeps signals from a
+ * PID 1 without a handler; with --as-pid2 the stub passes SIGTERM on to the command. */
 static int resolve_stop_signal(const MachineSpec *s, const HostFacts *f)
 {
         if (spec_is_set(s, SPEC_FIELD_KILL_SIGNAL))
@@ -200,7 +200,7 @@ static void resolve_machine(PlanBuild *b)
         p->notify_ready = s->notify_ready;
         p->quiet = s->quiet || p->console == SPEC_CONSOLE_PIPE;
         p->stop_signal = resolve_stop_signal(s, f);
-        p->reboot_signal = s->boot ? plan_init_reboot_signal(f->init_kind) : 0;
+        p->reboot_signal = s->boot ? plan_init_reboot_signal(f->init_kind) : s->as_pid2 ? SIGINT /* the stub's */ : 0;
         p->stop_timeout_usec = spec_is_set(s, SPEC_FIELD_STOP_TIMEOUT) ? s->stop_timeout_usec : STOP_TIMEOUT_DEFAULT_USEC;
         p->init_kind = s->boot ? f->init_kind : INIT_NONE;
 }

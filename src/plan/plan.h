@@ -260,8 +260,8 @@ typedef struct MachinePlan {
         char *background;       /* of the caller's terminal meanwhile; NULL: as it is */
         bool boot, notify_ready, quiet;
         bool restart_outside; /* a reboot is for whoever called: exit status 133 */
-        int stop_signal;      /* what asks this payload to power off; 0: SIGKILL at once */
-        int reboot_signal;    /* what asks it to reboot; 0: none */
+        int stop_signal; /* what asks this payload to power off; 0: SIGTERM when its PID 1 listens to that, else SIGKILL at once */
+        int reboot_signal; /* what asks it to reboot; 0: none */
         uint64_t stop_timeout_usec;
         InitKind init_kind;
 } MachinePlan;

@@ -62,7 +62,7 @@ static const FieldRow fields[] = {
                 [SPEC_FIELD_NETWORK_ZONE] = {"network_zone", &value_zone, MEMBER(zone), SPEC_GROUP_NETWORK, true},
                 [SPEC_FIELD_NETWORK_NAMESPACE] = {"network_namespace_path", &value_path, MEMBER(network_namespace),
                                                   SPEC_GROUP_NETWORK, true},
-                [SPEC_FIELD_PORT] = {"port", &value_ports, MEMBER(ports), SPEC_GROUP_NETWORK, true},
+                [SPEC_FIELD_PORT] = {"port", &value_ports, MEMBER(ports), SPEC_GROUP_SINGLE, true},
                 [SPEC_FIELD_ADDRESS] = {"address", &value_addresses, MEMBER(addresses), SPEC_GROUP_NETWORK, true},
                 [SPEC_FIELD_GATEWAY] = {"gateway", &value_addresses, MEMBER(gateways), SPEC_GROUP_NETWORK, true},
                 [SPEC_FIELD_MTU] = {"mtu", &value_mtu, MEMBER(mtu), SPEC_GROUP_NETWORK, true},

@@ -49,17 +49,57 @@ void spec_set_parameters(MachineSpec *s, char *const *words, const char *origin)
         spec_mark(s, SPEC_FIELD_PARAMETERS, origin);
 }
 
+/* What of a group that is replaced as a whole says so; NULL when nothing in `over` replaces the field. Published ports are on their
+ * own, but a network without any link leaves nothing that they could be published on. */
+static const char *replaced_by(const MachineSpec *over, SpecField field)
+{
+        static const SpecField links[] = {SPEC_FIELD_NETWORK_VETH,      SPEC_FIELD_NETWORK_BRIDGE,  SPEC_FIELD_NETWORK_ZONE,
+                                          SPEC_FIELD_NETWORK_INTERFACE, SPEC_FIELD_NETWORK_MACVLAN, SPEC_FIELD_NETWORK_IPVLAN,
+                                          SPEC_FIELD_NETWORK_VETH_EXTRA};
+        SpecGroup group = field_row(field)->group;
+
+        if (field == SPEC_FIELD_PORT) {
+                for (size_t i = 0; i < ELEMENTSOF(links); i++)
+                        if (spec_is_set(over, links[i]))
+                                return NULL;
+                return over->origin[SPEC_FIELD_NETWORK];
+        }
+        for (SpecField f = 0; group != SPEC_GROUP_SINGLE && f < _SPEC_FIELD_MAX; f++)
+                if (spec_is_set(over, f) && field_row(f)->group == group)
+                        return over->origin[f];
+        return NULL;
+}
+
+char **spec_hidden(const MachineSpec *base, const MachineSpec *over)
+{
+        static const char *const groups[_SPEC_GROUP_MAX] = {
+                        [SPEC_GROUP_SINGLE] = "the network", /* of the published ports */
+                        [SPEC_GROUP_START] = "the command",        [SPEC_GROUP_CAPABILITY] = "the capabilities",
+                        [SPEC_GROUP_FILTER] = "the filters",       [SPEC_GROUP_NETWORK] = "the network",
+                        [SPEC_GROUP_USERS] = "the user namespace", [SPEC_GROUP_MOUNTS] = "the mounts",
+        };
+        size_t n;
+        const SpecSpelling *all = spec_spellings(&n);
+        char **hidden = NULL;
+
+        for (size_t i = 0; i < n; i++) {
+                SpecField f = all[i].field;
+                const char *by = all[i].key && all[i].help ? replaced_by(over, f) : NULL;
+                if (by && spec_is_set(base, f) && !spec_is_set(over, f) && field_row(f)->group != SPEC_GROUP_START)
+                        strv_pushf(&hidden, "%s= (%s) does not count, as %s replaces %s as a whole", all[i].key, base->origin[f],
+                                   by, groups[field_row(f)->group]);
+        }
+        return hidden;
+}
+
 void spec_merge(MachineSpec *base, MachineSpec *over)
 {
-        bool replaced[_SPEC_GROUP_MAX] = {};
+        bool replaced[_SPEC_FIELD_MAX];
 
         for (SpecField f = 0; f < _SPEC_FIELD_MAX; f++)
-                if (spec_is_set(over, f))
-                        replaced[field_row(f)->group] = true;
-        replaced[SPEC_GROUP_SINGLE] = false;
-
+                replaced[f] = spec_is_set(over, f) || replaced_by(over, f);
         for (SpecField f = 0; f < _SPEC_FIELD_MAX; f++) {
-                if (!spec_is_set(over, f) && !replaced[field_row(f)->group])
+                if (!replaced[f])
                         continue;
                 clear_field(base, f);
                 if (!spec_is_set(over, f))

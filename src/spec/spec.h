@@ -446,8 +446,12 @@ void spec_mark(MachineSpec *s, SpecField f, const char *origin);
 void spec_set_parameters(MachineSpec *s, char *const *words, const char *origin);
 
 /* Takes into `base` every field set in `over` (which wins) and leaves `over` empty; groups are replaced as a whole: one mount or one
- * network switch in `over` hides all of base's. */
+ * network switch in `over` hides all of base's. Published ports go with a network that has no link. */
 void spec_merge(MachineSpec *base, MachineSpec *over);
+
+/* What the merge would hide of base though nothing in `over` sets it, one sentence each, for a warning: who gives one switch may not know
+ * that it takes others away. Which program runs is left out, as it is what a command line is for. */
+char **spec_hidden(const MachineSpec *base, const MachineSpec *over);
 
 /* The spec as .nspawn text. Settings that have no key there (directory, machine, console, quiet, the stop time-out) are left out. */
 char *spec_to_nspawn(const MachineSpec *s);

@@ -201,6 +201,9 @@ static char *run_way(const Case *c, bool argv, bool nspawn)
         if (r >= 0 && argv)
                 r = read_argv(&line, c, &e);
         if (r >= 0) {
+                _cleanup_strv_ char **hidden = spec_hidden(&file, &line);
+                STRV_FOREACH (w, hidden)
+                        buf_addf(&out, "warning: %s\n", *w);
                 spec_merge(&file, &line);
                 r = show(c, &file, &out, &e);
         }

@@ -6,6 +6,7 @@
  *   probe writable PATH       whether the mount at PATH lets itself be made writable
  *   probe notify TEXT         a datagram to $NOTIFY_SOCKET
  *   probe stay TEXT           the same, and then stays until it is killed
+ *   probe crash               a fault, which ends a PID 1, too
  *   probe orphans             leaves a child behind that nobody but PID 1 can collect, and tells whether it was */
 
 #include <dirent.h>
@@ -19,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
@@ -175,6 +177,15 @@ static int leave_orphan(void)
         return puts("left") < 0;
 }
 
+/* A PID 1 is not ended by kill(2) from inside, but by this. */
+static int crash(void)
+{
+        const struct rlimit none = {0};
+
+        setrlimit(RLIMIT_CORE, &none);
+        __builtin_trap();
+}
+
 int main(int argc, char **argv)
 {
         const char *verb = argc > 1 ? argv[1] : "", *object = argc > 2 ? argv[2] : "";
@@ -191,6 +202,8 @@ int main(int argc, char **argv)
                 return notify(object);
         if (strcmp(verb, "stay") == 0)
                 return notify(object) || pause();
+        if (strcmp(verb, "crash") == 0)
+                return crash();
         if (strcmp(verb, "orphans") == 0)
                 return leave_orphan();
         return EXIT_FAILURE;
