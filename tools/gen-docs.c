@@ -202,6 +202,7 @@ static const char *words_name(VerbWords w)
                         [WORDS_FILE] = "file",
                         [WORDS_IMAGE_FILE] = "export",
                         [WORDS_RUNNING_FILE] = "copy",
+                        [WORDS_NETWORK] = "network",
         };
         return names[w];
 }
@@ -301,6 +302,9 @@ static int bash(void)
               "        images:*|once:0|snap:0) COMPREPLY=($(compgen -W \"$(__berth_images)\" -- \"$cur\")) ;;\n"
               "        running:*|enter:0|copy:0) COMPREPLY=($(compgen -W \"$(__berth_running)\" -- \"$cur\")) ;;\n"
               "        snap:1) COMPREPLY=($(compgen -W \"$(__berth_snapshots \"$first\")\" -- \"$cur\")) ;;\n"
+              "        network:0) COMPREPLY=($(compgen -W 'list create show delete up' -- \"$cur\")) ;;\n"
+              "        network:*) COMPREPLY=($(compgen -W \"$(berth network list --no-legend 2>/dev/null | awk '{ print $1 }')\" "
+              "-- \"$cur\")) ;;\n"
               "        source:1) COMPREPLY=($(compgen -W 'debian: ubuntu:' -- \"$cur\")); compopt -o nospace ;;\n"
               "        verbs:0) COMPREPLY=($(compgen -W '",
               stdout);
@@ -350,6 +354,8 @@ static int zsh(void)
               "-a v }\n"
               "_berth_images() { local -a v; v=(${(f)\"$(berth images --no-legend 2>/dev/null | awk '{ print $1 }')\"}); compadd "
               "-a v }\n"
+              "_berth_networks() { local -a v; v=(${(f)\"$(berth network list --no-legend 2>/dev/null | awk '{ print $1 }')\"}); "
+              "compadd -a v }\n"
               "_berth_snapshots() { local -a v; v=(${(f)\"$(berth snapshots --no-legend ${words[2]} 2>/dev/null | awk '{ print "
               "$1 }')\"}); "
               "compadd -a v }\n\n"
@@ -382,6 +388,7 @@ static int zsh(void)
                         [WORDS_FILE] = "'1:file:_files' '2:name:'",
                         [WORDS_RUNNING_FILE] = "'1:machine:_berth_running' '2:file:_files' '3:file:_files'",
                         [WORDS_IMAGE_FILE] = "'1:machine or machine@snapshot:_berth_removable' '2:file:_files'",
+                        [WORDS_NETWORK] = "'1:action:(list create show delete up)' '*:network:_berth_networks'",
                         [WORDS_VERBS] = "'1:verb:_berth_verbs'",
         };
         for (VerbId id = 0; id < _VERB_MAX; id++) {
@@ -445,6 +452,7 @@ static int fish(void)
                         [WORDS_IMAGE_COMMAND] = "(__berth_images)",
                         [WORDS_SNAPSHOT] = "(__berth_images)",
                         [WORDS_SOURCE] = "debian: ubuntu:",
+                        [WORDS_NETWORK] = "list create show delete up (__berth_networks)",
                         [WORDS_VERBS] = "",
                         [WORDS_REMOVABLE] = "(__berth_removable)",
                         [WORDS_FILE] = "(__fish_complete_path)",
@@ -454,6 +462,7 @@ static int fish(void)
         fputs("# berth(1) completion for fish; made from berth's tables by tools/gen-docs\n"
               "function __berth_running; berth list --no-legend 2>/dev/null | string replace -r ' .*' ''; end\n"
               "function __berth_images; berth images --no-legend 2>/dev/null | string replace -r ' .*' ''; end\n"
+              "function __berth_networks; berth network list --no-legend 2>/dev/null | string replace -r ' .*' ''; end\n"
               "function __berth_removable\n"
               "    set -l word (commandline -ct)\n"
               "    if string match -q '*@*' -- $word\n"

@@ -73,6 +73,7 @@ int cli_show_image(Cli *c, Error *e);
 int cli_rename(Cli *c, Error *e);
 int cli_read_only(Cli *c, Error *e);
 int cli_set_limit(Cli *c, Error *e);
+int cli_network(Cli *c, Error *e);
 int cli_unshare(Cli *c, Error *e);
 int cli_help(Cli *c, Error *e);
 int cli_version(Cli *c, Error *e);

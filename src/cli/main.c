@@ -39,6 +39,7 @@ static const CliFunction functions[_VERB_MAX] = {
                 [VERB_RENAME] = cli_rename,
                 [VERB_READ_ONLY] = cli_read_only,
                 [VERB_SET_LIMIT] = cli_set_limit,
+                [VERB_NETWORK] = cli_network,
                 [VERB_UNSHARE] = cli_unshare,
                 [VERB_HELP] = cli_help,
                 [VERB_VERSION] = cli_version,

@@ -26,6 +26,11 @@ void options_done(Options *o)
         free(o->profile);
         free(o->boot);
         free(o->share_from);
+        free(o->uplink);
+        free(o->type);
+        free(o->vlans);
+        strv_free(o->addresses);
+        strv_free(o->gateways);
         free(o->root_password_file);
         free(o->locale);
         free(o->timezone);
@@ -66,6 +71,11 @@ static int take_string(Options *o, size_t offset, const char *value)
         free(*p);
         *p = xstrdup(value);
         return 0;
+}
+
+static int take_type(Options *o, size_t offset, const char *value)
+{
+        return str_eq(value, "bridge") || str_eq(value, "macvlan") ? take_string(o, offset, value) : -EINVAL;
 }
 
 static int take_list(Options *o, size_t offset, const char *value) /* words with commas between, may be given several times */
@@ -168,6 +178,7 @@ static const char *const json_choices[] = {"short", "pretty", "off", NULL};
 static const char *const variant_choices[] = {"minbase", "standard", "boot", NULL};
 static const char *const driver_choices[] = {"overlay", "zfs", "btrfs", "directory", NULL};
 static const char *const verify_choices[] = {"signature", "checksum", "no", NULL};
+static const char *const type_choices[] = {"bridge", "macvlan", NULL};
 static const char *const format_choices[] = {"uncompressed", "xz", "gzip", "bzip2", "zstd", NULL};
 
 #define NONE     SPEC_ARGUMENT_NONE
@@ -367,6 +378,35 @@ const OptionRow option_rows[_OPTION_MAX] = {
                                  take_string,
                                  AT(share_from),
                                  .is_file = true},
+                [OPTION_UPLINK] = {{0, "uplink", REQUIRED, "INTERFACE", "The host's interface that leads to the LAN"},
+                                   take_string,
+                                   AT(uplink)},
+                [OPTION_TYPE] = {{0, "type", REQUIRED, "bridge|macvlan",
+                                  "A bridge that the uplink is a port of (default), or a macvlan of the uplink"},
+                                 take_type,
+                                 AT(type),
+                                 type_choices},
+                [OPTION_NETWORK_ADDRESS] = {{0, "address", REQUIRED, "ADDRESS/PREFIX",
+                                             "An address of the host there; may be given several times"},
+                                            take_item,
+                                            AT(addresses)},
+                [OPTION_NETWORK_GATEWAY] = {{0, "gateway", REQUIRED, "ADDRESS", "The host's default route leads there"},
+                                            take_item,
+                                            AT(gateways)},
+                [OPTION_DHCP] = {{0, "dhcp", NONE, NULL,
+                                  "The host asks the LAN's server for an address there (by systemd-networkd)"},
+                                 take_true,
+                                 AT(dhcp)},
+                [OPTION_TAKE_OVER] = {{0, "take-over", NONE, NULL, "The uplink's addresses and routes become the network's"},
+                                      take_true,
+                                      AT(take_over)},
+                [OPTION_ACCEPT_RA] = {{0, "accept-ra", NONE, NULL, "The host listens to IPv6 routers there"},
+                                      take_true,
+                                      AT(accept_ra)},
+                [OPTION_VLAN] = {{0, "vlan", REQUIRED, "ID|FIRST-LAST,…",
+                                  "The bridge knows VLANs, and these come and go over the uplink with their tags"},
+                                 take_string,
+                                 AT(vlans)},
 };
 /* clang-format on */
 

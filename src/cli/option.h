@@ -11,7 +11,7 @@ typedef enum Format { FORMAT_OFF, FORMAT_SHORT, FORMAT_PRETTY } Format; /* --jso
 
 typedef struct Options {
         bool help, version, no_pager, no_ask_password, system, cleanup, no_legend, all, plan, restart, rebuild, same, cache,
-                        allow_expired, force, read_only, share, no_share, without_snapshots;
+                        allow_expired, force, read_only, share, no_share, without_snapshots, dhcp, take_over, accept_ra;
         unsigned verify;   /* DistroVerify */
         unsigned wait_for; /* MachineWait */
         bool kill_leader, mkdir;
@@ -23,6 +23,7 @@ typedef struct Options {
         char **include, **exclude, **components, **mirrors, **keyrings, **repos, **make_conf, **zfs_properties;
         bool keep;                                              /* what a failed create leaves */
         char *share_from, **shares;                             /* of Gentoo machines */
+        char *uplink, *type, *vlans, **addresses, **gateways;   /* of networks */
         char *root_password_file, *locale, *timezone, **fixups; /* of new machines */
 } Options;
 void options_init(Options *o);
@@ -90,6 +91,14 @@ typedef enum OptionId {
         OPTION_LOCALE,
         OPTION_TIMEZONE,
         OPTION_SHARE_FROM,
+        OPTION_UPLINK,
+        OPTION_TYPE,
+        OPTION_NETWORK_ADDRESS,
+        OPTION_NETWORK_GATEWAY,
+        OPTION_DHCP,
+        OPTION_TAKE_OVER,
+        OPTION_ACCEPT_RA,
+        OPTION_VLAN,
         _OPTION_MAX,
 } OptionId;
 

@@ -548,6 +548,27 @@ const Verb verbs[_VERB_MAX] = {
                                      .description = "Numbers that nobody keeps count of are 18446744073709551615, as machinectl "
                                                     "shows "
                                                     "them, and null in JSON."},
+                [VERB_NETWORK] = {.name = "network",
+                                  .arguments = "[list] | create NAME | show NAME | delete NAME… | up [NAME…]",
+                                  .max = VERB_ANY,
+                                  .needs_root = true,
+                                  .words = WORDS_NETWORK,
+                                  .options = {OPTION_UPLINK, OPTION_TYPE, OPTION_TAKE_OVER, OPTION_NETWORK_ADDRESS,
+                                              OPTION_NETWORK_GATEWAY, OPTION_DHCP, OPTION_ACCEPT_RA, OPTION_VLAN, TABLE_OPTIONS},
+                                  .help = "Networks that lead machines into the host's LAN: create, list, show, delete, up",
+                                  .description = "'create NAME --uplink=INTERFACE' makes a bridge with that interface as a port; "
+                                                 "machines join it with --network-bridge=NAME (Bridge=NAME), and get their "
+                                                 "addresses from the LAN. With --type=macvlan it is a macvlan of the interface, "
+                                                 "by "
+                                                 "which the host speaks with machines that have --network-macvlan=NAME. The host "
+                                                 "has no address there unless it is given one; it does not listen to IPv6 "
+                                                 "routers. "
+                                                 "An uplink by which the host itself is reached is refused without --take-over. "
+                                                 "All "
+                                                 "of it is done, or nothing. Where systemd-networkd runs, it gets files in "
+                                                 "/etc/systemd/network by which it makes the network after a boot; elsewhere "
+                                                 "'berth network up' does, from a script of the boot, or the first machine "
+                                                 "that joins it. 'delete' gives the uplink back what was taken over."},
                 [VERB_UNSHARE] = {.name = "unshare",
                                   .arguments = "COMMAND…",
                                   .min = 1,

@@ -54,6 +54,7 @@ typedef enum VerbId {
         VERB_LIST_IMAGES,
         VERB_IMAGE_STATUS,
         VERB_SHOW_IMAGE,
+        VERB_NETWORK,
         VERB_UNSHARE,
         VERB_HELP,
         VERB_VERSION,
@@ -74,6 +75,7 @@ typedef enum VerbWords { /* what completion offers for the words behind the verb
                          WORDS_FILE,         /* a file, then a new name */
                          WORDS_RUNNING_FILE, /* a machine that runs, then a file */
                          WORDS_IMAGE_FILE,   /* a machine in the store, then a file */
+                         WORDS_NETWORK,      /* what to do, then a network */
                          WORDS_VERBS,
 } VerbWords;
 

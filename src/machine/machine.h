@@ -214,6 +214,28 @@ typedef struct MachineDiff {
 int machine_diff(const MachineHost *h, const char *name, const char *from, const char *to, MachineDiff *ret, Error *e);
 void machine_diff_done(MachineDiff *d);
 
+/* ---- networks that lead machines into the host's LAN (run-lan.c) ---- */
+typedef struct MachineLan {
+        char *name, *uplink;
+        bool macvlan;   /* else a bridge */
+        bool dhcp;      /* an address of its own from the LAN's server */
+        bool take_over; /* the uplink's addresses and routes */
+        bool accept_ra;
+        char *vlans;                  /* "10,20-29": with their tags over the uplink; NULL: tags are nobody's business */
+        char **addresses, **gateways; /* "192.0.2.1/24" */
+        bool there;                   /* by machine_lans(), as the next two */
+        char **ports;                 /* interfaces of machines */
+        char **has;                   /* addresses */
+} MachineLan;
+void machine_lan_done(MachineLan *l);
+int machine_lan_create(const MachineHost *h, const MachineLan *wanted, Error *e);
+int machine_lans(const MachineHost *h, MachineLan **ret, size_t *ret_n, Error *e); /* by name */
+void machine_lans_free(MachineLan *v, size_t n);
+int machine_lan_find(const MachineHost *h, const char *name, MachineLan *ret, Error *e); /* -ENOENT */
+int machine_lan_delete(const MachineHost *h, const char *name, Error *e);
+/* Makes those that are not there, as after a boot; NULL: all of them that nobody else makes. */
+int machine_lan_up(const MachineHost *h, char *const *names, Error *e);
+
 /* ---- what this host offers (run-check.c) ---- */
 typedef struct MachineCheck {
         const char *name;

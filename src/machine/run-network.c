@@ -18,6 +18,7 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "base/strv.h"
+#include "machine/run-lan.h"
 #include "machine/run-record.h"
 #include "net/net.h"
 #include "spec/value.h"
@@ -102,6 +103,11 @@ int machine_facts_network(const Target *t, HostFacts *f, Error *e)
         machine_facts_host_id(f);
         if (t->spec.zone || t->spec.veth)
                 read_taken(t, &f->network);
+        /* One of `berth network create` is there with its first machine, when nothing else makes it after a boot. */
+        const char *bridge = t->record_lock >= 0 && !t->host->rootless ? t->spec.bridge : NULL;
+        int r = bridge ? machine_lan_need(t->host, bridge, e) : 0;
+        if (r < 0)
+                return r;
         return net_facts(&t->spec, &f->network, e);
 }
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/if.h>
+#include <linux/if_bridge.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
@@ -43,8 +44,14 @@ static void take_link(void *ctx, const struct nlmsghdr *h)
         *l = (NetLink){.index = info->ifi_index, .loopback = info->ifi_flags & IFF_LOOPBACK};
         copy_text(net_attribute(h, sizeof(*info), IFLA_IFNAME), l->name, sizeof(l->name));
         copy_text(about ? net_attribute_in(about, IFLA_INFO_KIND) : NULL, l->kind, sizeof(l->kind));
+        const struct nlattr *mac = net_attribute(h, sizeof(*info), IFLA_ADDRESS),
+                            *mtu = net_attribute(h, sizeof(*info), IFLA_MTU);
         if (master && net_attribute_size(master) == sizeof(uint32_t))
                 memcpy(&l->master, net_attribute_data(master), sizeof(uint32_t));
+        if (mac && net_attribute_size(mac) == sizeof(l->mac))
+                memcpy(l->mac, net_attribute_data(mac), sizeof(l->mac));
+        if (mtu && net_attribute_size(mtu) == sizeof(l->mtu))
+                memcpy(&l->mtu, net_attribute_data(mtu), sizeof(l->mtu));
 }
 
 static int find_by(int fd, uint16_t attribute, const char *name, NetLink *ret)
@@ -105,6 +112,40 @@ int net_link_count_ports(int fd, int bridge)
         return r < 0 ? r : p.n;
 }
 
+int net_link_name(int fd, int index, NetLink *ret)
+{
+        NetMessage m;
+
+        begin(&m, RTM_GETLINK, 0, index);
+        *ret = (NetLink){};
+        int r = net_talk(fd, &m, take_link, ret);
+        return r < 0 ? r : ret->index > 0 ? 0 : -ENODEV;
+}
+
+typedef struct Links {
+        NetLinkTake take;
+        void *ctx;
+} Links;
+
+static void tell_link(void *ctx, const struct nlmsghdr *h)
+{
+        const Links *links = ctx;
+        NetLink l = {};
+
+        take_link(&l, h);
+        if (l.index > 0)
+                links->take(links->ctx, &l);
+}
+
+int net_links(int fd, NetLinkTake take, void *ctx)
+{
+        Links links = {take, ctx};
+        NetMessage m;
+
+        begin(&m, RTM_GETLINK, NLM_F_DUMP, 0);
+        return net_talk(fd, &m, tell_link, &links);
+}
+
 static void put_mac(NetMessage *m, const uint8_t *mac)
 {
         static const uint8_t none[6];
@@ -145,6 +186,9 @@ static void put_kind_data(NetMessage *m, const NetNewLink *l)
         else if (str_eq(l->kind, "ipvlan")) {
                 uint16_t mode = IPVLAN_MODE_L2;
                 net_put(m, IFLA_IPVLAN_MODE, &mode, sizeof(mode));
+        } else if (l->vlans_filtered) {
+                const uint8_t on = 1;
+                net_put(m, IFLA_BR_VLAN_FILTERING, &on, sizeof(on));
         }
         net_nest_end(m, data);
 }
@@ -160,7 +204,8 @@ int net_link_new(int fd, const NetNewLink *l)
                 net_put_u32(&m, IFLA_MTU, l->mtu);
         if (l->parent > 0) {
                 net_put_u32(&m, IFLA_LINK, (uint32_t)l->parent);
-                net_put_u32(&m, IFLA_NET_NS_FD, (uint32_t)l->netns_fd);
+                if (l->netns_fd >= 0)
+                        net_put_u32(&m, IFLA_NET_NS_FD, (uint32_t)l->netns_fd);
         }
         size_t info = net_nest(&m, IFLA_LINKINFO);
         net_put_str(&m, IFLA_INFO_KIND, l->kind);
@@ -202,6 +247,26 @@ int net_link_set_master(int fd, int index, int bridge)
 
         begin_up(&m, index);
         net_put_u32(&m, IFLA_MASTER, (uint32_t)bridge);
+        return net_talk(fd, &m, NULL, NULL);
+}
+
+int net_link_add_vlans(int fd, int port, uint16_t first, uint16_t last, bool own)
+{
+        const struct ifinfomsg info = {.ifi_family = AF_BRIDGE, .ifi_index = port};
+        const struct bridge_vlan_info begins = {.flags = BRIDGE_VLAN_INFO_RANGE_BEGIN, .vid = first},
+                                      ends = {.flags = BRIDGE_VLAN_INFO_RANGE_END, .vid = last},
+                                      one = {.flags = own ? BRIDGE_VLAN_INFO_PVID | BRIDGE_VLAN_INFO_UNTAGGED : 0, .vid = first};
+        NetMessage m;
+
+        net_begin(&m, RTM_SETLINK, 0, &info, sizeof(info));
+        size_t list = net_nest(&m, IFLA_AF_SPEC);
+        if (first == last)
+                net_put(&m, IFLA_BRIDGE_VLAN_INFO, &one, sizeof(one));
+        else {
+                net_put(&m, IFLA_BRIDGE_VLAN_INFO, &begins, sizeof(begins));
+                net_put(&m, IFLA_BRIDGE_VLAN_INFO, &ends, sizeof(ends));
+        }
+        net_nest_end(&m, list);
         return net_talk(fd, &m, NULL, NULL);
 }
 

@@ -184,7 +184,7 @@ char *value_address_text(const SpecAddress *a, bool with_prefix)
         return with_prefix ? xasprintf("%s/%u", text, a->prefix) : xstrdup(text);
 }
 
-static int address_parse(SpecField f, const char *word, SpecAddress *ret, Error *e)
+int value_address_read(const char *word, bool gateway, SpecAddress *ret, Error *e)
 {
         const char *slash = strchr(word, '/');
         _cleanup_free_ char *number = slash ? xstrndup(word, (size_t)(slash - word)) : xstrdup(word);
@@ -194,7 +194,7 @@ static int address_parse(SpecField f, const char *word, SpecAddress *ret, Error 
         const uint32_t longest = ret->family == AF_INET ? 32 : 128;
         if (inet_pton(ret->family, number, ret->bytes) != 1)
                 return error_set(e, -EINVAL, "'%s' is no address of IPv4 or IPv6", number);
-        if (f == SPEC_FIELD_GATEWAY)
+        if (gateway)
                 return slash ? error_set(e, -EINVAL, "a gateway is one address: '%s' without its '%s'", number, slash) : 0;
         if (!slash || str_parse_u32(slash + 1, &prefix) < 0 || prefix == 0 || prefix > longest)
                 return error_set(e, -EINVAL, "'%s' lacks the length of its network's prefix; write %s/%u", word, number,
@@ -210,7 +210,7 @@ static int addresses_parse(MachineSpec *s, SpecField f, ValueVariant variant, co
 
         for (char **w = words; r >= 0 && w && *w; w++) {
                 SpecAddress a = {};
-                r = address_parse(f, *w, &a, e);
+                r = value_address_read(*w, f == SPEC_FIELD_GATEWAY, &a, e);
                 if (r >= 0)
                         *vec_push(VALUE_MEMBER(SpecAddresses, s, f)) = a;
         }

@@ -70,6 +70,8 @@ const char *value_link_journal_to_name(SpecLinkJournal mode);
 
 /* A name that the kernel takes for a network interface; alternative ones (ip-link(8)) may be longer. */
 bool value_interface_is_valid(const char *name, bool alternative);
+/* With the length of its network's prefix, or a gateway without. */
+int value_address_read(const char *word, bool gateway, SpecAddress *ret, Error *e);
 char *value_address_text(const SpecAddress *a, bool with_prefix); /* "10.0.0.2/24" */
 
 /* What the simple string types share. */

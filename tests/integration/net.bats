@@ -1,29 +1,14 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The networks of machines, on a LAN of network namespaces: nothing of this computer's own network is touched.
-#
-#   client ── switch (br-lan of "router", with a DHCP server, 192.168.50.1) ── eth0 of "host" (in its br0, 192.168.50.2)
-#                  └───────────────────────────────────────────────────────── eth1 of "host"
-#   "router" also has 203.0.113.1, which stands for the rest of the world; it knows no way to the machines' own networks.
+# The networks of machines, on a LAN of network namespaces (lib/lan.bash): nothing of this computer's own network is touched. The host has
+# eth0 in its br0, 192.168.50.2.
 
 load lib/berth
+load lib/lan
 
 setup() {
         berth_setup
-        R=router-$BERTH_TEST_ID C=client-$BERTH_TEST_ID H=host-$BERTH_TEST_ID
-        local n
-        for n in "$R" "$C" "$H"; do
-                ip netns add "$n"
-                ip -n "$n" link set lo up
-        done
-        ip -n "$R" link add br-lan type bridge
-        ip -n "$R" link set br-lan up
-        ip -n "$R" addr add 192.168.50.1/24 dev br-lan
-        ip -n "$R" addr add 203.0.113.1/32 dev lo
-        cable "$C" eth0 to-client
-        cable "$H" eth0 to-host
-        cable "$H" eth1 to-host1
-        ip -n "$C" addr add 192.168.50.9/24 dev eth0
+        lan_setup
         ip -n "$H" link add br0 type bridge
         ip -n "$H" link set eth0 master br0
         ip -n "$H" link set br0 up
@@ -32,49 +17,10 @@ setup() {
 }
 
 teardown() {
-        local name n
         [ -n "${H-}" ] || { berth_teardown; return; }
-        [ ! -s "$T/dnsmasq.pid" ] || kill "$(cat "$T/dnsmasq.pid")"
-        for name in $(on_host list --no-legend 2>/dev/null | awk '{print $1}'); do on_host terminate "$name"; done
-        rm -f "/run/systemd/nspawn/"*"-$BERTH_TEST_ID.nspawn"
-        n=0
-        nothing_on_host || n=1
-        berth_teardown || n=1
-        for name in "$R" "$C" "$H" "blue-$BERTH_TEST_ID"; do ip netns del "$name" 2>/dev/null; done
-        return $n
+        lan_teardown
 }
 
-cable() { # NAMESPACE INTERFACE PORT: from there to the switch
-        ip -n "$R" link add "$3" type veth peer name "$2" netns "$1"
-        ip -n "$R" link set "$3" master br-lan up
-        ip -n "$1" link set "$2" up
-}
-# nsenter, unlike ip-netns(8), leaves the mounts alone.
-in_net() { local net=$1; shift; nsenter --net="/run/netns/$net" -- "$@"; }
-on_host() { in_net "$H" "$BERTH" "$@"; }
-
-# What machines have on the host is gone with them.
-nothing_on_host() {
-        local left bad=0 tries
-        for tries in 1 2 3 4 5 6 7 8 9 10; do
-                left=$(ip -n "$H" -o link | grep -E ': (ve|vb|vz)-|: xa' || :)
-                [ -n "$left" ] || break
-                sleep 0.1
-        done
-        if [ -n "$left" ]; then echo "interfaces left: $left"; bad=1; fi
-        left=$(in_net "$H" nft list tables | grep berth || :)
-        if [ -n "$left" ]; then echo "tables left: $left"; bad=1; fi
-        left=$(ls "$BERTH_RUN/addresses" 2>/dev/null || :)
-        if [ -n "$left" ]; then echo "addresses left: $left"; bad=1; fi
-        return $bad
-}
-refused() { # PART COMMAND...
-        local part=$1
-        shift
-        run "$@"
-        [ "$status" = 1 ]
-        [[ $output == *"$part"* ]] || { echo "no '$part' in: $output"; return 1; }
-}
 # In a control group of its own, as it makes some below the one it is in and leaves them.
 nspawn_on_host() {
         local group
@@ -82,17 +28,6 @@ nspawn_on_host() {
         mkdir -p "$group"
         echo "$BASHPID" >"$group/cgroup.procs"
         exec nsenter --net="/run/netns/$H" -- systemd-nspawn "$@"
-}
-until_true() { # COMMAND...: within ten seconds
-        local end=$((SECONDS + 10))
-        while [ $SECONDS -lt $end ]; do "$@" >/dev/null 2>&1 && return 0; sleep 0.1; done
-        echo "never came true: $*"
-        return 1
-}
-dhcp_server() {
-        in_net "$R" dnsmasq --conf-file=/dev/null --port=0 --interface=br-lan --bind-interfaces --user=root --no-ping \
-                --dhcp-authoritative --dhcp-range=192.168.50.100,192.168.50.150,1h --dhcp-option=3,192.168.50.1 \
-                --dhcp-leasefile="$T/leases" --pid-file="$T/dnsmasq.pid" 3>&-
 }
 # What comes to a UDP port of a machine goes back: udp_echo NAME PORT
 udp_echo() {
@@ -114,32 +49,6 @@ s.connect((sys.argv[1], int(sys.argv[2])))
 s.send(b"hello")
 print(s.recv(100).decode())' "$2" "$3"
 }
-# A machine that serves its name on port 80: web_machine NAME [BEFORE]
-web_machine() {
-        busybox_machine "$1" "${2:-:}
-mkdir -p /run/www; hostname >/run/www/name; httpd -p 80 -h /run/www
-exec sleep 100000"
-        mkdir -p "$BERTH_MACHINES/$1/usr/share/udhcpc"
-        printf '%s\n' '#!/bin/sh' '[ "$1" = bound ] || exit 0' 'ip addr add $ip/$mask dev $interface' 'ip route add default via $router' \
-                >"$BERTH_MACHINES/$1/usr/share/udhcpc/default.script"
-        chmod 755 "$BERTH_MACHINES/$1/usr/share/udhcpc/default.script"
-}
-dhcp_client='ip link set host0 up; udhcpc -s /usr/share/udhcpc/default.script -i host0 -n -q -t 20 -T 1 >/dev/null 2>&1'
-settings() { # NAME LINE...
-        mkdir -p /run/systemd/nspawn
-        local name=$1
-        shift
-        printf '%s\n' '[Network]' "$@" >"/run/systemd/nspawn/$name.nspawn"
-}
-# A machine of the store with these [Network] lines, running: start NAME LINE...
-start() {
-        settings "$@"
-        on_host start "$1"
-}
-inside() { on_host shell "$@" </dev/null; }
-page() { in_net "$1" curl -s -g -m 2 "http://$2/name"; }
-mac() { ip -n "$H" -o link show "$1" | sed 's/.*ether \([^ ]*\).*/\1/'; }
-
 # ---- a citizen of the LAN ----
 
 @test "a machine on a bridge gets its lease from the LAN's server, and the LAN its page" {
