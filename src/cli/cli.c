@@ -13,6 +13,7 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "base/strv.h"
+#include "cli/machinectl.h"
 
 void cli_print_error(Cli *c, const Error *e)
 {
@@ -25,6 +26,22 @@ int cli_print(const Buf *out, Error *e)
 {
         int r = out->len ? fd_write_all(STDOUT_FILENO, out->data, out->len) : 0;
         return r < 0 ? error_sys(e, r, "cannot write to standard output") : 0;
+}
+
+int cli_print_properties(const Cli *c, const Buf *lines, Error *e)
+{
+        const Options *o = &c->options;
+        _cleanup_strv_ char **all = lines->len ? strv_split(lines->data, "\n") : NULL;
+        _cleanup_buf_ Buf b = {0};
+
+        STRV_FOREACH (line, all) {
+                const char *equals = strchr(*line, '=');
+                _cleanup_free_ char *key = equals ? xstrndup(*line, (size_t)(equals - *line)) : NULL;
+                if (o->properties && (!key || !strv_contains(o->properties, key)))
+                        continue;
+                buf_addf(&b, "%s\n", equals && o->value_only ? equals + 1 : *line);
+        }
+        return cli_print(&b, e);
 }
 
 int cli_each(Cli *c, int (*func)(Cli *c, const char *name, Error *e))
@@ -44,14 +61,15 @@ int cli_each(Cli *c, int (*func)(Cli *c, const char *name, Error *e))
 
 typedef struct OwnOptions {
         Options *options;
+        const char **given;
         OptionId ids[ELEMENTSOF(((Verb *)0)->options) + 1];
         SpecOption rows[ELEMENTSOF(((Verb *)0)->options) + 1];
         size_t n;
 } OwnOptions;
 
-static void own_options(const Verb *verb, Options *options, OwnOptions *ret)
+static void own_options(const Verb *verb, Options *options, const char **given, OwnOptions *ret)
 {
-        *ret = (OwnOptions){.options = options};
+        *ret = (OwnOptions){.options = options, .given = given};
         for (size_t i = 0; i < ELEMENTSOF(verb->options) && verb->options[i] != OPTION_HELP; i++)
                 ret->ids[ret->n++] = verb->options[i];
         ret->ids[ret->n++] = OPTION_HELP;
@@ -62,6 +80,7 @@ static void own_options(const Verb *verb, Options *options, OwnOptions *ret)
 static int take_own(void *ctx, size_t option, const char *value, Error *e)
 {
         OwnOptions *own = ctx;
+        own->given[own->ids[option]] = value ?: "";
         return option_take(own->options, own->ids[option], value, e);
 }
 
@@ -69,6 +88,7 @@ static int take_own(void *ctx, size_t option, const char *value, Error *e)
 static bool at_command(const Cli *c)
 {
         return c->verb == &verb_nspawn || c->verb == &verbs[VERB_UNSHARE] ||
+               (c->verb == &verb_machinectl && strv_len(c->words) > 1 && str_eq(c->words[0], "shell")) ||
                (c->verb->command && (c->words || spec_names_image(&c->spec)));
 }
 
@@ -79,7 +99,7 @@ static int read_words(Cli *c, char *const *argv, Error *e)
         OwnOptions own;
         char cwd[PATH_MAX];
         _cleanup_buf_ Buf list = {0};
-        own_options(c->verb, &c->options, &own);
+        own_options(c->verb, &c->options, c->given, &own);
         const SpecArgv how = {
                         .uses = c->verb->uses,
                         .own = own.rows,
@@ -226,6 +246,38 @@ static int dispatch_nspawn(Cli *c, char **argv, CliFunction nspawn, Error *e)
         return r < 0 ? r : nspawn(c, e);
 }
 
+/* machinectl's verbs are berth's; its options may stand anywhere, and are read before the verb is known. */
+static int dispatch_machinectl(Cli *c, char **argv, const CliFunction functions[static _VERB_MAX], Error *e)
+{
+        static char *const nothing[] = {NULL};
+        c->verb = &verb_machinectl;
+        c->machinectl = true;
+        int r = read_words(c, argv + 1, e);
+        if (r != 0)
+                return MIN(r, 0);
+        if (c->options.help || c->options.version || str_eq(c->words ? c->words[0] : NULL, "help")) {
+                _cleanup_buf_ Buf b = {0};
+                if (c->options.version)
+                        buf_adds(&b, "systemd 257 (berth " BERTH_VERSION ")\n");
+                else
+                        machinectl_help(&b);
+                return cli_print(&b, e);
+        }
+        r = machinectl_choose(c, e);
+        c->args = nothing; /* whoever reads them again finds no settings of a machine */
+        if (r >= 0)
+                r = check_words(c, e);
+        if (r >= 0)
+                r = check_privilege(c, e);
+        if (r < 0)
+                return r;
+        VerbId id = (VerbId)(c->verb - verbs);
+        if (functions[id])
+                return functions[id](c, e);
+        _cleanup_strv_ char **words = machinectl_argv(c);
+        return exec_program(c->verb->program, words, e);
+}
+
 static int dispatch(Cli *c, char **argv, const CliFunction functions[static _VERB_MAX], Error *e)
 {
         VerbId id;
@@ -264,8 +316,10 @@ int cli_main(int argc, char **argv, const CliFunction functions[static _VERB_MAX
         machine_host_init(&c.host);
         c.host.events = progress_events(&c.progress);
 
-        bool as_nspawn = nspawn && argv[0] && str_eq(path_basename(argv[0]), "systemd-nspawn");
-        int r = as_nspawn ? dispatch_nspawn(&c, argv, nspawn, &e) : dispatch(&c, argv, functions, &e);
+        const char *name = nspawn && argv[0] ? path_basename(argv[0]) : "";
+        int r = str_eq(name, "systemd-nspawn") ? dispatch_nspawn(&c, argv, nspawn, &e)
+                : str_eq(name, "machinectl")   ? dispatch_machinectl(&c, argv, functions, &e)
+                                               : dispatch(&c, argv, functions, &e);
         progress_clear(&c.progress);
         if (r < 0 && e.code != 0)
                 cli_print_error(&c, &e);

@@ -13,6 +13,9 @@ typedef struct Cli {
         MachineSpec spec;  /* of the verbs that take machine settings */
         char **words;      /* what is no option */
         char *const *args; /* all of it as given, behind the verb */
+        const char *given
+                        [_OPTION_MAX]; /* own options: their values, "" without one; NULL: not given. Borrowed from the command line */
+        bool machinectl;               /* called by that name */
         MachineHost host;
         Progress progress;
         unsigned printed; /* how many were shown, of several */
@@ -34,6 +37,8 @@ void cli_print_error(Cli *c, const Error *e);
 void cli_help_all(Buf *out);
 void cli_help_verb(Buf *out, const Verb *v);
 int cli_print(const Buf *out, Error *e); /* to stdout */
+/* KEY=VALUE lines: those that --property asks for, without KEY= with --value. */
+int cli_print_properties(const Cli *c, const Buf *lines, Error *e);
 
 int cli_check(Cli *c, Error *e);
 int cli_run(Cli *c, Error *e);

@@ -15,7 +15,7 @@
 
 void options_init(Options *o)
 {
-        *o = (Options){.timeout_usec = USEC_INFINITY};
+        *o = (Options){.timeout_usec = USEC_INFINITY, .lines = UINT32_MAX, .max_addresses = UINT32_MAX};
 }
 
 void options_done(Options *o)
@@ -39,6 +39,8 @@ void options_done(Options *o)
         strv_free(o->make_conf);
         free(o->format);
         free(o->set);
+        free(o->ignored);
+        strv_free(o->properties);
         free(o->keep_rule);
         strv_free(o->shares);
         strv_free(o->include);
@@ -172,6 +174,25 @@ static int take_signal(Options *o, size_t offset, const char *value)
         return signal <= 0 ? -EINVAL : 0;
 }
 
+static int take_count(Options *o, size_t offset, const char *value)
+{
+        uint32_t *p = member(o, offset);
+
+        *p = UINT32_MAX;
+        return str_eq(value, "all") ? 0 : str_parse_u32(value, p);
+}
+
+static int take_number(Options *o, size_t offset, const char *value)
+{
+        return str_parse_u32(value, member(o, offset));
+}
+
+static int take_one_property(Options *o, size_t offset, const char *value)
+{
+        o->value_only = true;
+        return take_list(o, offset, value);
+}
+
 /* ---- the rows ---- */
 
 static const char *const json_choices[] = {"short", "pretty", "off", NULL};
@@ -238,6 +259,35 @@ const OptionRow option_rows[_OPTION_MAX] = {
                                            AT(read_only)},
                 [OPTION_MKDIR] = {{0, "mkdir", NONE, NULL, "Make the place in the machine"}, take_true, AT(mkdir)},
                 [OPTION_COPY_FORCE] = {{0, "force", NONE, NULL, "Replace files that are there"}, take_true, AT(force)},
+                [OPTION_QUIET] = {{'q', "quiet", NONE, NULL, "Nothing is said that need not be, with or without this"},
+                                  take_true,
+                                  AT(no_pager)},
+                [OPTION_FULL] = {{'l', "full", NONE, NULL, "Nothing is shortened, with or without this"},
+                                 take_true,
+                                 AT(no_pager)},
+                [OPTION_SHOW_PROPERTY] = {{'p', "property", REQUIRED, "NAME,…", "Show these properties alone"},
+                                          take_list,
+                                          AT(properties)},
+                [OPTION_SHOW_VALUE] = {{0, "value", NONE, NULL, "Show values without their names"}, take_true, AT(value_only)},
+                [OPTION_SHOW_ONE] = {{'P', NULL, REQUIRED, "NAME,…", "Same as --value --property=NAME"},
+                                     take_one_property,
+                                     AT(properties)},
+                [OPTION_LINES] = {{'n', "lines", REQUIRED, "COUNT", "How many lines of the console, from its end"},
+                                  take_number,
+                                  AT(lines)},
+                [OPTION_MAX_ADDRESSES] = {{0, "max-addresses", REQUIRED, "COUNT|all", "How many addresses of each machine"},
+                                          take_count,
+                                          AT(max_addresses)},
+                [OPTION_COMPAT_OUTPUT] = {{'o', "output", REQUIRED, "MODE", "short, or for tables and show: json, json-pretty"},
+                                          take_string,
+                                          AT(ignored)},
+                [OPTION_COMPAT_HOST] = {{'H', "host", REQUIRED, "[USER@]HOST", "Is refused: use ssh"}, take_string, AT(ignored)},
+                [OPTION_COMPAT_MACHINE] = {{'M', "machine", REQUIRED, ".host", "The machines of this host"},
+                                           take_string,
+                                           AT(ignored)},
+                [OPTION_COMPAT_RUNNER] = {{0, "runner", REQUIRED, "nspawn", "What runs machines: containers"},
+                                          take_string,
+                                          AT(ignored)},
                 [OPTION_RESTART] = {{0, "restart", NONE, NULL, "Power a running machine off before, start it afterwards"},
                                     take_true,
                                     AT(restart)},

@@ -16,6 +16,11 @@ typedef struct Options {
         unsigned wait_for; /* MachineWait */
         bool kill_leader, mkdir;
         int signal; /* 0: not given */
+        bool value_only;
+        char **properties;      /* of show: these alone */
+        uint32_t lines;         /* of the console; UINT32_MAX: not given */
+        uint32_t max_addresses; /* of each machine; UINT32_MAX: all */
+        char *ignored;          /* what was read by the name of machinectl, and is looked at there */
         Format json;
         uint64_t timeout_usec; /* USEC_INFINITY: not given */
         uint64_t limit;        /* bytes; 0: not given */
@@ -50,6 +55,17 @@ typedef enum OptionId {
         OPTION_BIND_READ_ONLY,
         OPTION_MKDIR,
         OPTION_COPY_FORCE,
+        OPTION_QUIET,
+        OPTION_FULL,
+        OPTION_SHOW_PROPERTY,
+        OPTION_SHOW_VALUE,
+        OPTION_SHOW_ONE, /* -P */
+        OPTION_LINES,
+        OPTION_MAX_ADDRESSES,
+        OPTION_COMPAT_OUTPUT, /* those of machinectl alone */
+        OPTION_COMPAT_HOST,
+        OPTION_COMPAT_MACHINE,
+        OPTION_COMPAT_RUNNER,
         OPTION_RESTART,
         OPTION_SAME,
         OPTION_CACHE,

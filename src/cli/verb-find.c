@@ -17,6 +17,26 @@ const Verb verb_nspawn = {
                 .help = "Run a command or an init in a directory tree, as systemd-nspawn does",
 };
 
+const Verb verb_machinectl = {
+                .name = "machinectl",
+                .arguments = "[VERB] [ARGUMENTS…]",
+                .max = VERB_ANY,
+                .uses = SPEC_USE_SHELL,
+                .options = {OPTION_NO_PAGER,       OPTION_NO_ASK_PASSWORD,
+                            OPTION_SYSTEM,         OPTION_VERSION,
+                            OPTION_NO_LEGEND,      OPTION_ALL,
+                            OPTION_QUIET,          OPTION_FULL,
+                            OPTION_SHOW_PROPERTY,  OPTION_SHOW_VALUE,
+                            OPTION_SHOW_ONE,       OPTION_KILL_WHOM,
+                            OPTION_SIGNAL,         OPTION_MARK_READ_ONLY,
+                            OPTION_MKDIR,          OPTION_LINES,
+                            OPTION_COMPAT_OUTPUT,  OPTION_MAX_ADDRESSES,
+                            OPTION_FORCE,          OPTION_VERIFY,
+                            OPTION_FORMAT,         OPTION_COMPAT_HOST,
+                            OPTION_COMPAT_MACHINE, OPTION_COMPAT_RUNNER},
+                .help = "Control machines, as machinectl does",
+};
+
 VerbId verb_find(const char *name)
 {
         for (VerbId id = 0; id < _VERB_MAX; id++) {

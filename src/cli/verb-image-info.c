@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -160,7 +161,7 @@ static int show_print(Cli *c, Shower *s, Error *e)
 {
         json_close(&s->json, '}');
         buf_adds(&s->json.out, "\n");
-        int r = cli_print(c->options.json == FORMAT_OFF ? &s->text : &s->json.out, e);
+        int r = c->options.json == FORMAT_OFF ? cli_print_properties(c, &s->text, e) : cli_print(&s->json.out, e);
         buf_done(&s->text);
         buf_done(&s->json.out);
         return r;
@@ -208,5 +209,7 @@ static int show_pool(Cli *c, Error *e)
 
 int cli_show_image(Cli *c, Error *e)
 {
+        if (c->options.json != FORMAT_OFF && (c->options.properties || c->options.value_only))
+                return error_set(e, -EINVAL, "--json shows all properties; leave --property and --value out");
         return c->words ? cli_each(c, show_one) : show_pool(c, e);
 }

@@ -29,7 +29,9 @@ int cli_clone(Cli *c, Error *e)
 {
         StoreDriverId driver = _STORE_DRIVER_INVALID;
         int r = c->options.driver ? store_driver_from_name(c->options.driver, &driver, e) : 0;
-        return r < 0 ? r : machine_clone(&c->host, c->words[0], c->words[1], c->options.same, driver, e);
+        if (r >= 0)
+                r = machine_clone(&c->host, c->words[0], c->words[1], c->options.same, driver, e);
+        return r >= 0 && c->options.read_only ? machine_read_only(&c->host, c->words[1], true, e) : r;
 }
 
 int cli_convert(Cli *c, Error *e)

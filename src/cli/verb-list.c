@@ -14,24 +14,54 @@ static int print(Cli *c, Table *t, Error *e)
         return r;
 }
 
+/* machinectl shows one, and that there are more; 0 leaves the column out. */
+static char *addresses_text(const Cli *c, const Machine *m)
+{
+        size_t max = c->machinectl && !c->given[OPTION_MAX_ADDRESSES] ? 1 : c->options.max_addresses, n = 0;
+        _cleanup_strv_ char **shown = NULL;
+
+        STRV_FOREACH (address, m->addresses)
+                if (n++ < max)
+                        strv_push(&shown, *address);
+        char *text = shown ? strv_join(shown, " ") : NULL;
+        if (!text || n <= max)
+                return text;
+        char *cut = xasprintf("%s…", text);
+        free(text);
+        return cut;
+}
+
+static void add_machine(const Cli *c, Table *t, const Machine *m)
+{
+        _cleanup_free_ char *addresses = addresses_text(c, m);
+
+        table_add(t, m->name);
+        table_add(t, m->class);
+        table_add(t, m->service);
+        table_add(t, m->os_id);
+        table_add(t, m->os_version);
+        if (t->n_columns > 5)
+                table_add(t, addresses);
+}
+
 int cli_list(Cli *c, Error *e)
 {
         static const Column columns[] = {{"MACHINE", CELL_TEXT}, {"CLASS", CELL_TEXT},   {"SERVICE", CELL_TEXT},
                                          {"OS", CELL_TEXT},      {"VERSION", CELL_TEXT}, {"ADDRESSES", CELL_TEXT}};
         Table t = {.columns = columns, .n_columns = ELEMENTSOF(columns), .noun = "machines"};
+        t.n_columns -= c->options.max_addresses == 0;
         Machine *v;
         size_t n;
         int r = machine_list(&c->host, true, &v, &n, e);
         if (r < 0)
                 return r;
-        for (size_t i = 0; i < n; i++) {
-                _cleanup_free_ char *addresses = v[i].addresses ? strv_join(v[i].addresses, " ") : NULL;
-                table_add(&t, v[i].name);
-                table_add(&t, v[i].class);
-                table_add(&t, v[i].service);
-                table_add(&t, v[i].os_id);
-                table_add(&t, v[i].os_version);
-                table_add(&t, addresses);
+        for (size_t i = 0; i < n; i++)
+                add_machine(c, &t, v + i);
+        if (c->machinectl && c->options.all) {
+                Machine host = {0};
+                machine_self(&host);
+                add_machine(c, &t, &host);
+                machine_done(&host);
         }
         machine_list_free(v, n);
         return print(c, &t, e);

@@ -50,7 +50,7 @@ static int status_one(Cli *c, const char *name, Error *e)
                 line(&b, a == m.addresses ? "Address" : "", *a);
         if (m.cgroup)
                 line(&b, "Control group", m.cgroup);
-        _cleanup_free_ char *tail = machine_console_tail(&c->host, name, 10);
+        _cleanup_free_ char *tail = machine_console_tail(&c->host, name, c->options.lines == UINT32_MAX ? 10 : c->options.lines);
         if (tail)
                 buf_addf(&b, "\n%s%s", tail, str_endswith(tail, "\n") ? "" : "\n");
         machine_done(&m);
@@ -87,8 +87,12 @@ static void show_running(Shower *s, const Machine *m)
         show_str(s, "State", machine_state(m));
         show_str(s, "Class", m->class);
         show_str(s, "Service", m->service);
+        const char *unit = m->cgroup ? strrchr(m->cgroup, '/') : NULL;
+        show_str(s, "Unit", unit && str_endswith(unit, ".scope") ? unit + 1 : NULL);
         show_uint(s, "Leader", (uint64_t)m->leader);
         show_uint(s, "Supervisor", (uint64_t)m->supervisor);
+        char since[64];
+        show_str(s, "Timestamp", str_format_time(since, sizeof(since), m->started_usec));
         show_uint(s, "TimestampUSec", m->started_usec);
         show_str(s, "RootDirectory", m->root);
         show_str(s, "ControlGroup", m->cgroup);
@@ -127,11 +131,11 @@ static int show_one(Cli *c, const char *name, Error *e)
                 show_running(&s, &m);
         } else
                 show_str(&s, "State", "stopped");
-        if (r >= 0)
+        if (r >= 0 && !c->machinectl)
                 show_settings(&s, &spec);
         json_close(&s.json, '}');
         buf_adds(&s.json.out, "\n");
-        r = cli_print(c->options.json == FORMAT_OFF ? &s.text : &s.json.out, e);
+        r = c->options.json == FORMAT_OFF ? cli_print_properties(c, &s.text, e) : cli_print(&s.json.out, e);
         buf_done(&s.text);
         buf_done(&s.json.out);
         spec_done(&spec);
@@ -141,5 +145,7 @@ static int show_one(Cli *c, const char *name, Error *e)
 
 int cli_show(Cli *c, Error *e)
 {
-        return cli_each(c, show_one);
+        if (c->options.json != FORMAT_OFF && (c->options.properties || c->options.value_only))
+                return error_set(e, -EINVAL, "--json shows all properties; leave --property and --value out");
+        return c->words ? cli_each(c, show_one) : cli_show_image(c, e);
 }

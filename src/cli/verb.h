@@ -105,5 +105,6 @@ typedef struct Verb {
 
 extern const Verb verbs[_VERB_MAX];
 extern const Verb verb_nspawn;              /* of no name: the whole command line when the program is called systemd-nspawn */
+extern const Verb verb_machinectl;          /* of no name, too: all options that machinectl takes */
 VerbId verb_find(const char *name);         /* by name or synonym */
 const char *verb_nearest(const char *name); /* NULL: nothing near */

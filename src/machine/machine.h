@@ -72,6 +72,7 @@ void machine_list_free(Machine *v, size_t n);
 int machine_open_leader(const Machine *m); /* pidfd, checked by start time; -ESRCH */
 void machine_addresses(
                 Machine *m); /* fills m->addresses: those of its own network, loopback and link-local ones left out as machinectl does */
+void machine_self(Machine *ret);                                                  /* the host, as machinectl lists it */
 char *machine_console_tail(const MachineHost *h, const char *name, size_t lines); /* NULL when nothing was shown */
 
 /* ---- start and run (run-start.c, run-background.c) ----

@@ -30,6 +30,8 @@ static void every_option_belongs_to_a_verb(void **state)
                         used[verbs[id].options[i]] = true;
         for (size_t i = 0; i < ELEMENTSOF(verb_nspawn.options); i++)
                 used[verb_nspawn.options[i]] = true;
+        for (size_t i = 0; i < ELEMENTSOF(verb_machinectl.options); i++)
+                used[verb_machinectl.options[i]] = true;
         for (OptionId o = 0; o < _OPTION_MAX; o++)
                 assert_true(used[o]);
 }
