@@ -192,7 +192,7 @@ int machine_record_read(const MachineHost *h, const char *name, Machine *ret)
 /* Its directory stays while it is locked: it is the lock. */
 int machine_record_remove(const MachineHost *h, const char *name)
 {
-        static const char *const files[] = {"state", "console.log"};
+        static const char *const files[] = {"state", "console.log", "journal"};
         _cleanup_free_ char *dir = machine_record_dir(h, name);
         for (size_t i = 0; i < ELEMENTSOF(files); i++) {
                 _cleanup_free_ char *path = path_join(dir, files[i]);

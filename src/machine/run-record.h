@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The files of one running machine below MachineHost.run_dir: machines/NAME/state and machines/NAME/console.log. The lock of the directory
+/* The files of one running machine below MachineHost.run_dir: machines/NAME/state and machines/NAME/console.log, and the socket
+ * machines/NAME/journal. The lock of the directory
  * is held by its supervisor from before the start until everything is cleaned up. */
 
 #include "machine/machine.h"

@@ -14,6 +14,7 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "base/strv.h"
+#include "machine/run-forward.h"
 #include "machine/run-machined.h"
 #include "machine/run-network.h"
 #include "machine/run-record.h"
@@ -198,7 +199,13 @@ int session_run(Session *s, const EngineIo *io, EngineResult *ret, Error *e)
                                    .status = on_status,
                                    .beat = s->notify.watchdog_usec ? on_beat : NULL,
                                    .beat_usec = s->notify.watchdog_usec};
-        int r;
+        Forward forward;
+        int r = forward_begin(&s->plan.journal, &forward, e);
+        if (r < 0) {
+                plan_done(&s->plan);
+                free(s->cgroup);
+                return r;
+        }
         s->ports_pidfd = -1;
         for (;;) {
                 bool outside = s->plan.restart_outside;
@@ -221,6 +228,7 @@ int session_run(Session *s, const EngineIo *io, EngineResult *ret, Error *e)
                 if (r < 0)
                         break;
         }
+        forward_end(&forward, &s->target->host->events);
         machine_registry_remove_parent(s->target->host);
         machine_done(&s->record);
         free(s->cgroup);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "machine/run-wants.h"
+#include "machine/run-forward.h"
 #include "machine/run-network.h"
 
 #include <errno.h>
@@ -162,5 +163,7 @@ int machine_facts_wanted(const Target *t, HostFacts *f, Error *e)
                 r = machine_facts_credentials(s, f, e);
         if (r >= 0 && s->bind_users)
                 r = machine_facts_bind_users(t, f, e);
+        if (r >= 0 && s->forward_journal)
+                r = machine_facts_forward(t, f, e);
         return r;
 }

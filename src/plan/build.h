@@ -98,6 +98,10 @@ void plan_disk_parts(PlanBuild *b);
 int plan_mounts(PlanBuild *b, Error *e);
 /* plan-integration.c: resolv.conf, localtime, journal, credentials, users of the host. */
 int plan_integration(PlanBuild *b, Error *e);
+/* plan-journal.c: --forward-journal=, and the credential by which the guest's journald knows of it. */
+#define PLAN_JOURNAL_SOCKET     "/run/host/journal/socket"
+#define PLAN_JOURNAL_CREDENTIAL "journal.forward_to_socket"
+int plan_journal(PlanBuild *b, Error *e);
 /* plan-api-fs.c */
 void plan_api_fs(PlanBuild *b);
 /* The machine-id as container_uuid shows it, with dashes; NULL: there is none yet. */

@@ -75,6 +75,8 @@ void facts_done(HostFacts *f)
         controllers_done(f->controllers, f->n_controllers);
         strv_free(f->cgroup2_controllers);
         users_done(f->bind_users, f->n_bind_users);
+        free(f->journal_remote);
+        free(f->journal_socket);
         credentials_done(f->credentials, f->n_credentials);
         free(f->timezone);
         free(f->host_machine_id);

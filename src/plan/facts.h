@@ -56,6 +56,12 @@ typedef enum FactResolvConf {                     /* where name servers can come
                               _FACT_RESOLV_MAX,
 } FactResolvConf;
 
+typedef enum FactJournalLimits { /* how systemd-journal-remote takes limits of the journal that it writes */
+                                 FACT_JOURNAL_NO_LIMITS, /* before 253 */
+                                 FACT_JOURNAL_CONFIG,    /* in journal-remote.conf */
+                                 FACT_JOURNAL_OPTIONS,   /* as options */
+} FactJournalLimits;
+
 typedef struct FactOwner {
         bool known;
         uint32_t uid, gid;
@@ -135,6 +141,9 @@ typedef struct HostFacts {
         bool image_has_timezone;
         char *host_machine_id;
         bool has_journal, has_machine_journal; /* /var/log/journal, and the machine's directory in it */
+        char *journal_remote;                  /* the program; NULL: there is none */
+        FactJournalLimits journal_limits;
+        char *journal_socket; /* where it will listen for this machine */
         FactCredential *credentials;
         size_t n_credentials;
         FactUser *bind_users;

@@ -121,6 +121,10 @@ static bool both_bundle_and_journal(const MachineSpec *s)
 {
         return s->bundle && s->link_journal != SPEC_LINK_JOURNAL_NO;
 }
+static bool both_bundle_and_forward(const MachineSpec *s)
+{
+        return s->bundle && s->forward_journal;
+}
 static bool both_bundle_and_machine_id(const MachineSpec *s)
 {
         return s->bundle && s->machine_id;
@@ -142,6 +146,7 @@ static const Conflict conflicts[] = {
                 {SPEC_FIELD_OCI_BUNDLE, SPEC_FIELD_RESOLV_CONF, "--oci-bundle", "--resolv-conf", both_bundle_and_resolv_conf},
                 {SPEC_FIELD_OCI_BUNDLE, SPEC_FIELD_TIMEZONE, "--oci-bundle", "--timezone", both_bundle_and_timezone},
                 {SPEC_FIELD_OCI_BUNDLE, SPEC_FIELD_LINK_JOURNAL, "--oci-bundle", "--link-journal", both_bundle_and_journal},
+                {SPEC_FIELD_OCI_BUNDLE, SPEC_FIELD_FORWARD_JOURNAL, "--oci-bundle", "--forward-journal", both_bundle_and_forward},
                 {SPEC_FIELD_OCI_BUNDLE, SPEC_FIELD_MACHINE_ID, "--oci-bundle", "--uuid", both_bundle_and_machine_id},
                 {SPEC_FIELD_OCI_BUNDLE, SPEC_FIELD_BOOT, "--oci-bundle", "--boot", both_bundle_and_boot},
                 {SPEC_FIELD_OCI_BUNDLE, SPEC_FIELD_VOLATILE, "--oci-bundle", "--volatile", both_bundle_and_volatile},

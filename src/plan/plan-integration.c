@@ -212,13 +212,25 @@ static int add_journal(PlanBuild *b, Error *e)
 
 /* ---- credentials ---- */
 
+static void add_credential(PlanBuild *b, const char *id, const void *data, size_t len, mode_t mode)
+{
+        _cleanup_free_ char *path = xasprintf("/run/host/credentials/%s", id);
+        PlanOp *op = plan_add(b->plan, PHASE_ROOT, OP_FILE, path);
+
+        op->text = xmalloc(len + 1);
+        memcpy(op->text, data, len);
+        op->text[len] = '\0';
+        op->value = len;
+        op->mode = mode;
+}
+
 static void add_credentials(PlanBuild *b)
 {
         const HostFacts *f = b->facts;
         /* A single command that runs as another user, and gets no rights by execve(2), is the only one that could read them. */
         bool open = b->uid != 0 && b->spec->no_new_privileges && !b->spec->boot && !b->spec->as_pid2;
 
-        if (f->n_credentials == 0)
+        if (f->n_credentials == 0 && !b->spec->forward_journal)
                 return;
         PlanOp *op = plan_add(b->plan, PHASE_ROOT, OP_MOUNT, "/run/host/credentials");
         op->fstype = xstrdup("ramfs"); /* never swapped out */
@@ -226,16 +238,10 @@ static void add_credentials(PlanBuild *b)
         strv_push(&op->options, open ? "mode=0555" : "mode=0500");
         op->attrs = QUIET;
         op->node = NODE_DIRECTORY;
-        for (size_t i = 0; i < f->n_credentials; i++) {
-                const FactCredential *c = &f->credentials[i];
-                _cleanup_free_ char *path = xasprintf("/run/host/credentials/%s", c->id);
-                op = plan_add(b->plan, PHASE_ROOT, OP_FILE, path);
-                op->text = xmalloc(c->len + 1);
-                memcpy(op->text, c->data, c->len);
-                op->text[c->len] = '\0';
-                op->value = c->len;
-                op->mode = open ? 0444 : 0400;
-        }
+        for (size_t i = 0; i < f->n_credentials; i++)
+                add_credential(b, f->credentials[i].id, f->credentials[i].data, f->credentials[i].len, open ? 0444 : 0400);
+        if (b->spec->forward_journal)
+                add_credential(b, PLAN_JOURNAL_CREDENTIAL, PLAN_JOURNAL_SOCKET, strlen(PLAN_JOURNAL_SOCKET), open ? 0444 : 0400);
         plan_add(b->plan, PHASE_ROOT, OP_SETATTR, "/run/host/credentials")->attrs = MOUNT_ATTR_RDONLY;
 }
 
@@ -263,6 +269,8 @@ int plan_integration(PlanBuild *b, Error *e)
                 r = add_journal(b, e);
         if (b->spec->link_journal != SPEC_LINK_JOURNAL_HOST && b->spec->link_journal != SPEC_LINK_JOURNAL_GUEST)
                 make_optional(b, first);
+        if (r >= 0)
+                r = plan_journal(b, e);
         if (r < 0)
                 return r;
         add_credentials(b);

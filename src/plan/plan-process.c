@@ -126,7 +126,7 @@ static char **payload_environment(const PlanBuild *b)
                 strv_pushf(&env, "LISTEN_PID=%d", b->spec->as_pid2 ? 2 : 1);
         }
         strv_push(&env, "NOTIFY_SOCKET=/run/host/notify");
-        if (b->facts->n_credentials > 0)
+        if (b->facts->n_credentials > 0 || b->spec->forward_journal)
                 strv_push(&env, "CREDENTIALS_DIRECTORY=/run/host/credentials");
         if (!b->spec->boot)
                 strv_push(&env, "LANG=C.UTF-8");

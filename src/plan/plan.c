@@ -89,6 +89,10 @@ void plan_done(MachinePlan *p)
         free(p->cgroup);
         free(p->network_namespace);
         free(p->background);
+        strv_free(p->journal.argv);
+        strv_free(p->journal.config);
+        free(p->journal.socket);
+        free(p->journal.output);
         free(p->uids.items);
         free(p->gids.items);
         *p = (MachinePlan){};

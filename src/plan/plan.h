@@ -234,6 +234,14 @@ typedef struct PlanJoin { /* a namespace that exists */
         char *path;
 } PlanJoin;
 
+typedef struct PlanJournal { /* who takes the machine's journal, from before its start until after its end; argv NULL: nobody */
+        char **argv;
+        char *socket;      /* where it listens */
+        char *output;      /* the directory that it wants to be there */
+        char **config;     /* lines of its configuration, where it takes none of this as options */
+        uint32_t uid, gid; /* the socket's owner */
+} PlanJournal;
+
 typedef struct MachinePlan {
         PlanOp *items;
         size_t n;
@@ -255,6 +263,7 @@ typedef struct MachinePlan {
         char *name;
         char *cgroup; /* below the host's cgroup2 mount, "/machine.slice/berth-NAME"; payload/ and supervisor/ are made in it;
                        * NULL without */
+        PlanJournal journal;
         SpecConsole console;    /* resolved: never AUTOPIPE */
         uint16_t rows, columns; /* of a console that is joined to no terminal; 0: the kernel's default */
         char *background;       /* of the caller's terminal meanwhile; NULL: as it is */

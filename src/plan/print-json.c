@@ -59,6 +59,19 @@ static void json_map(Json *j, const char *name, const SpecIdRanges *map)
         json_close(j, ']');
 }
 
+static void json_journal(Json *j, const PlanJournal *journal)
+{
+        json_key(j, "journal");
+        json_open(j, '{');
+        json_field_str(j, "socket", journal->socket);
+        json_field_uint(j, "uid", journal->uid);
+        json_field_uint(j, "gid", journal->gid);
+        json_field_strv(j, "argv", journal->argv);
+        if (journal->config)
+                json_field_strv(j, "config", journal->config);
+        json_close(j, '}');
+}
+
 void plan_to_json(const MachinePlan *p, Json *j)
 {
         _cleanup_strv_ char **namespaces = print_namespaces(p->namespaces);
@@ -105,6 +118,8 @@ void plan_to_json(const MachinePlan *p, Json *j)
         json_field_bool(j, "quiet", p->quiet);
         if (p->restart_outside)
                 json_field_bool(j, "restart_outside", true);
+        if (p->journal.argv)
+                json_journal(j, &p->journal);
         if (p->background)
                 json_field_str(j, "background", p->background);
         json_key(j, "operations");

@@ -89,6 +89,18 @@ static void text_map(Buf *out, const char *name, const SpecIdRanges *map)
                 buf_addf(out, "  %s %u:%u:%u\n", name, map->items[i].inside, map->items[i].outside, map->items[i].count);
 }
 
+static void text_journal(Buf *out, const PlanJournal *j)
+{
+        buf_addf(out, "  journal %s owner=%u:%u argv=[", j->socket, j->uid, j->gid);
+        STRV_FOREACH (word, j->argv) {
+                buf_adds(out, word == j->argv ? "" : " ");
+                text_word(out, *word);
+        }
+        buf_adds(out, "]\n");
+        STRV_FOREACH (line, j->config)
+                buf_addf(out, "    config %s\n", *line);
+}
+
 static void text_head(Buf *out, const MachinePlan *p)
 {
         _cleanup_strv_ char **namespaces = print_namespaces(p->namespaces);
@@ -128,6 +140,8 @@ static void text_head(Buf *out, const MachinePlan *p)
                 buf_addf(out, "  console-size %ux%u\n", p->columns, p->rows);
         STRV_FOREACH (w, p->warnings)
                 buf_addf(out, "  warning %s\n", *w);
+        if (p->journal.argv)
+                text_journal(out, &p->journal);
         if (p->background)
                 buf_addf(out, "  background %s\n", p->background);
         if (p->quiet)

@@ -86,8 +86,9 @@ static int refuse_long(const Reader *r, const char *long_name, Error *e)
 
 static bool is_host_path(SpecField f, const char *value)
 {
-        static const SpecField paths[] = {SPEC_FIELD_DIRECTORY, SPEC_FIELD_TEMPLATE,    SPEC_FIELD_IMAGE,
-                                          SPEC_FIELD_MSTACK,    SPEC_FIELD_VERITY_DATA, SPEC_FIELD_OCI_BUNDLE};
+        static const SpecField paths[] = {SPEC_FIELD_DIRECTORY,      SPEC_FIELD_TEMPLATE,    SPEC_FIELD_IMAGE,
+                                          SPEC_FIELD_MSTACK,         SPEC_FIELD_VERITY_DATA, SPEC_FIELD_OCI_BUNDLE,
+                                          SPEC_FIELD_FORWARD_JOURNAL};
 
         for (size_t i = 0; i < ELEMENTSOF(paths); i++)
                 if (paths[i] == f)

@@ -9,6 +9,8 @@
 
 #define MEMBER(m)           offsetof(MachineSpec, m)
 #define LIMIT(which, label) [SPEC_FIELD_RLIMIT + (which)] = {label, &value_rlimit, MEMBER(rlimit[which]), SPEC_GROUP_SINGLE, true}
+#define FORWARD(which, label, type) \
+        [SPEC_FIELD_FORWARD_LIMIT + (which)] = {label, &type, MEMBER(forward_limits[which]), SPEC_GROUP_SINGLE, true}
 
 /* Trust as systemd.nspawn(5) gives it. Members that no .nspawn key reaches are marked too, should one ever come. */
 static const FieldRow fields[] = {
@@ -108,6 +110,11 @@ static const FieldRow fields[] = {
                 [SPEC_FIELD_RESOLV_CONF] = {"resolv_conf", &value_resolv_conf, MEMBER(resolv_conf), SPEC_GROUP_SINGLE, false},
                 [SPEC_FIELD_TIMEZONE] = {"timezone", &value_timezone, MEMBER(timezone), SPEC_GROUP_SINGLE, false},
                 [SPEC_FIELD_LINK_JOURNAL] = {"link_journal", &value_link_journal, MEMBER(link_journal), SPEC_GROUP_SINGLE, true},
+                [SPEC_FIELD_FORWARD_JOURNAL] = {"forward_journal", &value_path, MEMBER(forward_journal), SPEC_GROUP_SINGLE, true},
+                FORWARD(SPEC_FORWARD_MAX_USE, "forward_journal_max_use", value_size),
+                FORWARD(SPEC_FORWARD_KEEP_FREE, "forward_journal_keep_free", value_size),
+                FORWARD(SPEC_FORWARD_MAX_FILE_SIZE, "forward_journal_max_file_size", value_size),
+                FORWARD(SPEC_FORWARD_MAX_FILES, "forward_journal_max_files", value_count),
                 [SPEC_FIELD_BIND_USER] = {"bind_user", &value_user_names, MEMBER(bind_users), SPEC_GROUP_SINGLE, true},
                 [SPEC_FIELD_BIND_USER_SHELL] = {"bind_user_shell", &value_user_shell, MEMBER(bind_user_shell), SPEC_GROUP_SINGLE,
                                                 true},
@@ -121,6 +128,7 @@ static const FieldRow fields[] = {
                 [SPEC_FIELD_STOP_TIMEOUT] = {"stop_timeout", &value_seconds, MEMBER(stop_timeout_usec), SPEC_GROUP_SINGLE, true},
 };
 static_assert(ELEMENTSOF(fields) == _SPEC_FIELD_MAX, "every field has a row");
+static_assert(SPEC_FIELD_FORWARD_LIMIT_LAST - SPEC_FIELD_FORWARD_LIMIT + 1 == _SPEC_FORWARD_MAX, "and so does every limit");
 static_assert(RLIMIT_NLIMITS == SPEC_RLIMITS, "every resource limit has a field");
 
 const FieldRow *field_row(SpecField f)

@@ -5,11 +5,6 @@
 /* Options and keys of systemd-nspawn 257 to 262 without a row in the spelling table. A row moves there when its setting comes. */
 static const SpecForeign foreign[] = {
                 {"private-users-delegate", "Exec", "PrivateUsersDelegate", "0"},
-                {"forward-journal", NULL, NULL, NULL},
-                {"forward-journal-max-use", NULL, NULL, NULL},
-                {"forward-journal-keep-free", NULL, NULL, NULL},
-                {"forward-journal-max-file-size", NULL, NULL, NULL},
-                {"forward-journal-max-files", NULL, NULL, NULL},
 };
 
 const SpecForeign *spec_foreign(size_t *ret_n)

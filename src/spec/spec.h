@@ -95,6 +95,14 @@ typedef enum SpecLinkJournal { /* systemd-nspawn --link-journal= */
                                _SPEC_LINK_JOURNAL_INVALID = -22,
 } SpecLinkJournal;
 
+typedef enum SpecForward {                             /* how large the journal may grow that --forward-journal= makes */
+                           SPEC_FORWARD_MAX_USE,       /* bytes */
+                           SPEC_FORWARD_KEEP_FREE,     /* bytes */
+                           SPEC_FORWARD_MAX_FILE_SIZE, /* bytes */
+                           SPEC_FORWARD_MAX_FILES,
+                           _SPEC_FORWARD_MAX,
+} SpecForward;
+
 typedef enum SpecNetwork {
         SPEC_NETWORK_HOST,    /* share the caller's network namespace */
         SPEC_NETWORK_PRIVATE, /* an own one with only loopback */
@@ -320,6 +328,9 @@ typedef enum SpecField {
         SPEC_FIELD_RESOLV_CONF,
         SPEC_FIELD_TIMEZONE,
         SPEC_FIELD_LINK_JOURNAL,
+        SPEC_FIELD_FORWARD_JOURNAL,
+        SPEC_FIELD_FORWARD_LIMIT, /* four, one for each SpecForward */
+        SPEC_FIELD_FORWARD_LIMIT_LAST = SPEC_FIELD_FORWARD_LIMIT + 3,
         SPEC_FIELD_MOUNTS,
         SPEC_FIELD_BIND_USER,
         SPEC_FIELD_BIND_USER_SHELL,
@@ -416,6 +427,8 @@ typedef struct MachineSpec {
         SpecResolvConf resolv_conf;
         SpecTimezone timezone;
         SpecLinkJournal link_journal;
+        char *forward_journal; /* absolute: a directory, or a file when it ends in ".journal" */
+        uint64_t forward_limits[_SPEC_FORWARD_MAX];
         char **bind_users, **bind_user_groups;
         char *bind_user_shell; /* a path, "yes" for the user's own, "no" */
         SpecCredentials credentials;

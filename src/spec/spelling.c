@@ -19,6 +19,11 @@
                 .field = SPEC_FIELD_RLIMIT + (which), .section = "Exec", .key = name, .argument = SPEC_ARGUMENT_REQUIRED, \
                 .heading = SPEC_HEADING_RESOURCES                                                                         \
         }
+#define FORWARD(which, option, unit, words)                                                                           \
+        {                                                                                                             \
+                .field = SPEC_FIELD_FORWARD_LIMIT + (which), .long_name = option, .argument = SPEC_ARGUMENT_REQUIRED, \
+                .metavar = unit, .help = words, .heading = SPEC_HEADING_INTEGRATION, .uses = MACHINE                  \
+        }
 
 /* clang-format off */
 static const SpecSpelling spellings[] = {
@@ -240,6 +245,13 @@ static const SpecSpelling spellings[] = {
          .heading = SPEC_HEADING_INTEGRATION, .uses = MACHINE},
         {.field = SPEC_FIELD_LINK_JOURNAL, .short_name = 'j', .argument = SPEC_ARGUMENT_NONE, .fixed = "try-guest",
          .help = "Same as --link-journal=try-guest", .heading = SPEC_HEADING_INTEGRATION, .uses = SPEC_USE_NSPAWN},
+        {.field = SPEC_FIELD_FORWARD_JOURNAL, .long_name = "forward-journal", .argument = SPEC_ARGUMENT_REQUIRED,
+         .metavar = "FILE|DIR", .help = "Write the machine's journal to the host, as it goes",
+         .heading = SPEC_HEADING_INTEGRATION, .uses = MACHINE},
+        FORWARD(SPEC_FORWARD_MAX_USE, "forward-journal-max-use", "BYTES", "Most space that it may take there"),
+        FORWARD(SPEC_FORWARD_KEEP_FREE, "forward-journal-keep-free", "BYTES", "Space that it leaves free there"),
+        FORWARD(SPEC_FORWARD_MAX_FILE_SIZE, "forward-journal-max-file-size", "BYTES", "Largest file of it"),
+        FORWARD(SPEC_FORWARD_MAX_FILES, "forward-journal-max-files", "N", "How many files it may have"),
         {.field = SPEC_FIELD_BIND_USER, .long_name = "bind-user", .argument = SPEC_ARGUMENT_REQUIRED, .section = "Files",
          .key = "BindUser", .metavar = "USER", .help = "Make a user of the host known inside, home included",
          .heading = SPEC_HEADING_INTEGRATION, .uses = MACHINE},

@@ -167,6 +167,27 @@ static void seconds_clear(MachineSpec *s, SpecField f)
 }
 const ValueType value_seconds = {seconds_parse, seconds_format, seconds_take, seconds_clear, NULL, false};
 
+/* ---- sizes and numbers ---- */
+
+static int size_parse(MachineSpec *s, SpecField f, ValueVariant variant, const char *text, Error *e)
+{
+        if (str_parse_size(text, VALUE_MEMBER(uint64_t, s, f)) < 0)
+                return error_set(e, -EINVAL, "'%s' is no size; write bytes, or a number with K, M, G or T", text);
+        return 0;
+}
+static int count_parse(MachineSpec *s, SpecField f, ValueVariant variant, const char *text, Error *e)
+{
+        if (str_parse_u64(text, VALUE_MEMBER(uint64_t, s, f)) < 0)
+                return error_set(e, -EINVAL, "'%s' is no number", text);
+        return 0;
+}
+static void count_format(const MachineSpec *s, SpecField f, ValueVariant variant, char ***ret)
+{
+        strv_pushf(ret, "%llu", (unsigned long long)*VALUE_MEMBER(uint64_t, s, f));
+}
+const ValueType value_size = {size_parse, count_format, seconds_take, seconds_clear, NULL, false};
+const ValueType value_count = {count_parse, count_format, seconds_take, seconds_clear, NULL, false};
+
 /* ---- oom_score_adj ---- */
 
 static int oom_parse(MachineSpec *s, SpecField f, ValueVariant variant, const char *text, Error *e)

@@ -144,6 +144,22 @@ static void selinux(HostFacts *f)
 {
         f->has_selinux = true;
 }
+static void journal_remote(HostFacts *f)
+{
+        f->journal_remote = xstrdup("/usr/lib/systemd/systemd-journal-remote");
+        f->journal_socket = xstrdup("/run/berth/machines/web/journal");
+        f->journal_limits = FACT_JOURNAL_OPTIONS;
+}
+static void journal_remote_257(HostFacts *f)
+{
+        journal_remote(f);
+        f->journal_limits = FACT_JOURNAL_CONFIG;
+}
+static void journal_remote_252(HostFacts *f)
+{
+        journal_remote(f);
+        f->journal_limits = FACT_JOURNAL_NO_LIMITS;
+}
 static void sockets(HostFacts *f)
 {
         f->n_listen_fds = 2;
@@ -417,6 +433,9 @@ static const Preset presets[] = {
                 {"scratch", scratch},
                 {"lina", lina},
                 {"secret", secret},
+                {"journal-remote", journal_remote},
+                {"journal-remote-257", journal_remote_257},
+                {"journal-remote-252", journal_remote_252},
                 {"half-chowned", half_chowned},
 };
 

@@ -7,6 +7,7 @@
  *   probe notify TEXT         a datagram to $NOTIFY_SOCKET
  *   probe stay TEXT           the same, and then stays until it is killed
  *   probe crash               a fault, which ends a PID 1, too
+ *   probe send PATH           what it reads goes to the stream socket there
  *   probe orphans             leaves a child behind that nobody but PID 1 can collect, and tells whether it was */
 
 #include <dirent.h>
@@ -186,6 +187,22 @@ static int crash(void)
         __builtin_trap();
 }
 
+static int send_stream(const char *path)
+{
+        struct sockaddr_un to = {.sun_family = AF_UNIX};
+        int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+        char buf[4096];
+        ssize_t n;
+
+        strncpy(to.sun_path, path, sizeof(to.sun_path) - 1);
+        if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0)
+                return EXIT_FAILURE;
+        while ((n = read(STDIN_FILENO, buf, sizeof(buf))) > 0)
+                if (write(fd, buf, (size_t)n) != n)
+                        return EXIT_FAILURE;
+        return n < 0;
+}
+
 int main(int argc, char **argv)
 {
         const char *verb = argc > 1 ? argv[1] : "", *object = argc > 2 ? argv[2] : "";
@@ -204,6 +221,8 @@ int main(int argc, char **argv)
                 return notify(object) || pause();
         if (strcmp(verb, "crash") == 0)
                 return crash();
+        if (strcmp(verb, "send") == 0)
+                return send_stream(object);
         if (strcmp(verb, "orphans") == 0)
                 return leave_orphan();
         return EXIT_FAILURE;
