@@ -13,6 +13,7 @@
 
 #include "base/alloc.h"
 #include "base/fd.h"
+#include "base/file.h"
 #include "base/path.h"
 #include "base/str.h"
 #include "engine/message.h"
@@ -21,6 +22,7 @@
 /* Exists everywhere, and neither process needs what it hides meanwhile. Not "/": a mount on top of that could not be told from the old
  * root when the child drops it, and is locked there. */
 #define STAGING_DIRECTORY "/dev"
+#define MOUNTS_MAX        (64UL * 1024 * 1024)
 #define PROPAGATION_SLAVE (1U << 19) /* MS_SLAVE */
 
 /* A file or device of the host that is not ID-mapped belongs to nobody the machine has, and whether its mount is read-only matters
@@ -38,18 +40,29 @@ static bool has_attributes(const PlanOp *op, const char *path)
         return op->attrs || statvfs(path, &fs) < 0 || (fs.f_flag & (ST_RDONLY | ST_NOSUID | ST_NODEV | ST_NOEXEC));
 }
 
+/* The fifth word of a line of mountinfo (proc_pid_mountinfo(5)). */
+static const char *mount_point(char *line)
+{
+        char *word = NULL;
+
+        for (unsigned i = 0; i < 5; i++)
+                word = strsep(&line, " ");
+        return word;
+}
+
 static bool has_submounts(const char *path)
 {
         _cleanup_free_ char *resolved = realpath(path, NULL);
-        _cleanup_fclose_ FILE *f = fopen("/proc/self/mountinfo", "re");
-        char line[8192], mounted[4096];
+        _cleanup_free_ char *text = NULL;
 
-        if (!f || !resolved || strpbrk(resolved, " \t\n\\")) /* names that the list spells in octal */
+        if (!resolved || strpbrk(resolved, " \t\n\\") || /* names that the list spells in octal */
+            file_read_at(AT_FDCWD, "/proc/self/mountinfo", MOUNTS_MAX, &text, NULL) < 0)
                 return true;
-        while (fgets(line, sizeof(line), f))
-                if (sscanf(line, "%*s %*s %*s %*s %4095s", mounted) != 1 ||
-                    (path_has_prefix(mounted, resolved) && !str_eq(mounted, resolved)))
+        for (char *rest = text, *line; (line = strsep(&rest, "\n")) && *line;) {
+                const char *mounted = mount_point(line);
+                if (!mounted || (path_has_prefix(mounted, resolved) && !str_eq(mounted, resolved)))
                         return true;
+        }
         return false;
 }
 

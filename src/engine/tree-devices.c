@@ -23,7 +23,7 @@ static int make_parent(int tree, const char *name, uid_t uid, gid_t gid)
         _cleanup_free_ char *parent = xstrndup(name, (size_t)(slash - name));
         if (mkdirat(tree, parent, 0755) < 0)
                 return errno == EEXIST ? 0 : -errno;
-        return fchownat(tree, parent, uid, gid, AT_SYMLINK_NOFOLLOW) < 0 || fchmodat(tree, parent, 0755, 0) < 0 ? -errno : 0;
+        return fchownat(tree, parent, uid, gid, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
 }
 
 /* As the host has it: number and mode. Whose it is there says nothing about the machine. */
@@ -37,13 +37,11 @@ static int make_node(int tree, const char *name, uid_t uid, gid_t gid, Error *e)
         if (!S_ISCHR(st.st_mode))
                 return error_set(e, -ENODEV, "the host's '%s' is no character device", path);
         int r = make_parent(tree, name, uid, gid);
-        if (r >= 0 && mknodat(tree, name, S_IFCHR, st.st_rdev) < 0)
+        if (r >= 0 && mknodat(tree, name, S_IFCHR | (st.st_mode & 0777), st.st_rdev) < 0)
                 r = -errno;
         if (r == -EPERM) /* by the caller's control group (DevicePolicy= of systemd), which would not let it be opened either */
                 return 0;
         if (r >= 0 && fchownat(tree, name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
-                r = -errno;
-        if (r >= 0 && fchmodat(tree, name, st.st_mode & 0777, 0) < 0)
                 r = -errno;
         return r < 0 ? error_sys(e, r, "cannot make device '%s'", path) : 0;
 }
@@ -57,10 +55,10 @@ int tree_devices(const MachinePlan *plan, const PlanOp *op, Error *e)
         _cleanup_close_ int tree = tree_tmpfs(op->options, op->attrs, e);
         if (tree < 0)
                 return tree;
-        STRV_FOREACH (name, op->parts) {
-                int r = make_node(tree, *name, uid, gid, e);
-                if (r < 0)
-                        return r;
-        }
-        return TAKE_FD(tree);
+        const mode_t mask = umask(0); /* the modes are the host's */
+        int r = 0;
+        for (char **name = op->parts; r >= 0 && name && *name; name++)
+                r = make_node(tree, *name, uid, gid, e);
+        (void)umask(mask);
+        return r < 0 ? r : TAKE_FD(tree);
 }
