@@ -9,9 +9,12 @@ static const CliFunction functions[_VERB_MAX] = {
                 [VERB_PROFILE] = cli_profile,
                 [VERB_CLEAN] = cli_clean,
                 [VERB_IMPORT_TAR] = cli_import_tar,
+                [VERB_IMPORT_RAW] = cli_import_raw,
                 [VERB_IMPORT_FS] = cli_import_fs,
                 [VERB_EXPORT_TAR] = cli_export_tar,
+                [VERB_EXPORT_RAW] = cli_export_raw,
                 [VERB_PULL_TAR] = cli_pull_tar,
+                [VERB_PULL_RAW] = cli_pull_raw,
                 [VERB_LIST_TRANSFERS] = cli_list_transfers,
                 [VERB_CANCEL_TRANSFER] = cli_cancel_transfer,
 };

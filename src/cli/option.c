@@ -111,6 +111,23 @@ static int take_size(Options *o, size_t offset, const char *value)
         return r < 0 || *p == 0 ? -EINVAL : 0;
 }
 
+static int take_keep_download(Options *o, size_t offset, const char *value)
+{
+        int keep = str_parse_bool(value);
+        o->no_keep_download = keep == 0;
+        return keep < 0 ? keep : 0;
+}
+
+static int take_nothing(Options *o, size_t offset, const char *value)
+{
+        return 0;
+}
+
+static int take_class(Options *o, size_t offset, const char *value) /* there is only one */
+{
+        return str_eq(value, "machine") ? 0 : -EINVAL;
+}
+
 static int take_json(Options *o, size_t offset, const char *value)
 {
         static const char *const names[] = {[FORMAT_OFF] = "off", [FORMAT_SHORT] = "short", [FORMAT_PRETTY] = "pretty"};
@@ -201,6 +218,8 @@ static const char *const driver_choices[] = {"overlay", "zfs", "btrfs", "directo
 static const char *const verify_choices[] = {"signature", "checksum", "no", NULL};
 static const char *const type_choices[] = {"bridge", "macvlan", NULL};
 static const char *const format_choices[] = {"uncompressed", "xz", "gzip", "bzip2", "zstd", NULL};
+static const char *const class_choices[] = {"machine", NULL};
+static const char *const bool_choices[] = {"yes", "no", NULL};
 
 #define NONE     SPEC_ARGUMENT_NONE
 #define REQUIRED SPEC_ARGUMENT_REQUIRED
@@ -400,6 +419,19 @@ const OptionRow option_rows[_OPTION_MAX] = {
                                    "Refuse what unpacks to more; K, M, G, T behind (default: most of what is free)"},
                                   take_size,
                                   AT(limit)},
+                [OPTION_CLASS] = {{0, "class", REQUIRED, "machine", "As importctl has it; there are only machines"},
+                                  take_class,
+                                  0,
+                                  class_choices},
+                [OPTION_CLASS_MACHINE] = {{'m', NULL, NONE, NULL, "The same as --class=machine"}, take_nothing, 0},
+                [OPTION_KEEP_DOWNLOAD] = {{0, "keep-download", REQUIRED, "yes|no",
+                                           "Keep what was fetched as an image that machines are clones of (default: yes)"},
+                                          take_keep_download,
+                                          0,
+                                          bool_choices},
+                [OPTION_NO_KEEP_DOWNLOAD] = {{'N', NULL, NONE, NULL, "The same as --keep-download=no"},
+                                             take_true,
+                                             AT(no_keep_download)},
                 [OPTION_CLEAN_ALL] = {{'a', "all", NONE, NULL, "Remove all machines that do not run, too"}, take_true, AT(all)},
                 [OPTION_SHARE] = {{0, "share", SPEC_ARGUMENT_OPTIONAL, "NAME,…",
                                    "Gentoo: share repos, distfiles, binpkgs with the other machines (default: all of them)"},

@@ -26,6 +26,7 @@ typedef struct Options {
         uint64_t limit;        /* bytes; 0: not given */
         char *variant, *arch, *driver, *profile, *boot, *format, *set, *keep_rule;
         char **include, **exclude, **components, **mirrors, **keyrings, **repos, **make_conf, **zfs_properties;
+        bool no_keep_download;
         bool keep;                                              /* what a failed create leaves */
         char *share_from, **shares;                             /* of Gentoo machines */
         char *uplink, *type, *vlans, **addresses, **gateways;   /* of networks */
@@ -99,6 +100,10 @@ typedef enum OptionId {
         OPTION_MARK_READ_ONLY,
         OPTION_FORMAT,
         OPTION_LIMIT,
+        OPTION_CLASS,
+        OPTION_CLASS_MACHINE,
+        OPTION_KEEP_DOWNLOAD,
+        OPTION_NO_KEEP_DOWNLOAD,
         OPTION_CLEAN_ALL,
         OPTION_SHARE,
         OPTION_NO_SHARE,

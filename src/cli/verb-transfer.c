@@ -30,6 +30,13 @@ int cli_import_tar(Cli *c, Error *e)
         return r < 0 ? r : machine_import_tar(&c->host, &q, e);
 }
 
+int cli_import_raw(Cli *c, Error *e)
+{
+        ImportRequest q;
+        int r = import_request(c, &q, e);
+        return r < 0 ? r : machine_import_raw(&c->host, &q, e);
+}
+
 int cli_import_fs(Cli *c, Error *e)
 {
         ImportRequest q;
@@ -37,7 +44,7 @@ int cli_import_fs(Cli *c, Error *e)
         return r < 0 ? r : machine_import_fs(&c->host, &q, e);
 }
 
-int cli_pull_tar(Cli *c, Error *e)
+static int pull(Cli *c, int (*machine_pull)(const MachineHost *h, const PullRequest *q, Error *e), Error *e)
 {
         const Options *o = &c->options;
         PullRequest q = {
@@ -48,12 +55,24 @@ int cli_pull_tar(Cli *c, Error *e)
                         .driver = _STORE_DRIVER_INVALID,
                         .limit = o->limit,
                         .read_only = o->read_only,
+                        .force = o->force,
+                        .no_keep_download = o->no_keep_download,
         };
         int r = o->driver ? store_driver_from_name(o->driver, &q.driver, e) : 0;
-        return r < 0 ? r : machine_pull_tar(&c->host, &q, e);
+        return r < 0 ? r : machine_pull(&c->host, &q, e);
 }
 
-int cli_export_tar(Cli *c, Error *e)
+int cli_pull_tar(Cli *c, Error *e)
+{
+        return pull(c, machine_pull_tar, e);
+}
+
+int cli_pull_raw(Cli *c, Error *e)
+{
+        return pull(c, machine_pull_raw, e);
+}
+
+static int export(Cli *c, int (*machine_export)(const MachineHost *h, const ExportRequest *q, Error *e), Error *e)
 {
         const char *at = strchr(c->words[0], '@'), *file = c->words[1];
         _cleanup_free_ char *name = at ? xstrndup(c->words[0], (size_t)(at - c->words[0])) : xstrdup(c->words[0]);
@@ -66,7 +85,17 @@ int cli_export_tar(Cli *c, Error *e)
         if (q.file)
                 q.compression = pack_compression_of(q.file);
         int r = c->options.format ? pack_compression_from_name(c->options.format, &q.compression, e) : 0;
-        return r < 0 ? r : machine_export_tar(&c->host, &q, e);
+        return r < 0 ? r : machine_export(&c->host, &q, e);
+}
+
+int cli_export_tar(Cli *c, Error *e)
+{
+        return export(c, machine_export_tar, e);
+}
+
+int cli_export_raw(Cli *c, Error *e)
+{
+        return export(c, machine_export_raw, e);
 }
 
 /* importctl's columns; CLASS is always that of machines. */

@@ -3,7 +3,9 @@
 
 #include <limits.h>
 
-#define TABLE_OPTIONS OPTION_NO_LEGEND, OPTION_JSON, OPTION_JSON_SHORT
+#define TABLE_OPTIONS     OPTION_NO_LEGEND, OPTION_JSON, OPTION_JSON_SHORT
+#define IMPORTCTL_OPTIONS OPTION_CLASS, OPTION_CLASS_MACHINE, OPTION_NO_ASK_PASSWORD
+#define PULL_OPTIONS      OPTION_KEEP_DOWNLOAD, OPTION_NO_KEEP_DOWNLOAD, IMPORTCTL_OPTIONS
 
 /* clang-format off: one row a verb, help at the end */
 const Verb verbs[_VERB_MAX] = {
@@ -452,7 +454,7 @@ const Verb verbs[_VERB_MAX] = {
                                  .max = 2,
                                  .needs_root = true,
                                  .words = WORDS_FILE,
-                                 .options = {OPTION_FORCE, OPTION_MARK_READ_ONLY, OPTION_LIMIT, OPTION_DRIVER},
+                                 .options = {OPTION_FORCE, OPTION_MARK_READ_ONLY, OPTION_LIMIT, OPTION_DRIVER, IMPORTCTL_OPTIONS},
                                  .program = "berth-create",
                                  .help = "Make a machine of a tar archive",
                                  .description =
@@ -462,6 +464,24 @@ const Verb verbs[_VERB_MAX] = {
                                                  "an owner beyond 65535 is refused with the whole. --force replaces what is in a "
                                                  "machine of that name; its snapshots stay. NAME is by default that of the "
                                                  "file."},
+                [VERB_IMPORT_RAW] =
+                                {.name = "import-raw",
+                                 .arguments = "FILE [NAME]",
+                                 .min = 1,
+                                 .max = 2,
+                                 .needs_root = true,
+                                 .words = WORDS_FILE,
+                                 .options = {OPTION_FORCE, OPTION_MARK_READ_ONLY, OPTION_LIMIT, IMPORTCTL_OPTIONS},
+                                 .program = "berth-create",
+                                 .help = "Make a machine of a disk image",
+                                 .description =
+                                                 "FILE is a raw disk image or one of QEMU's (qcow2), in any compression, '-' is "
+                                                 "standard input. It is decompressed and converted by confined processes, and "
+                                                 "kept as NAME.raw with holes where there are only zeros; an uncompressed one on "
+                                                 "the same file system shares its blocks where that can. What has neither a "
+                                                 "partition table nor a file system is refused. --force replaces the disk of a "
+                                                 "machine of that name; its snapshots stay. NAME is by default that of the "
+                                                 "file."},
                 [VERB_IMPORT_FS] =
                                 {.name = "import-fs",
                                  .arguments = "DIRECTORY [NAME]",
@@ -469,7 +489,7 @@ const Verb verbs[_VERB_MAX] = {
                                  .max = 2,
                                  .needs_root = true,
                                  .words = WORDS_FILE,
-                                 .options = {OPTION_FORCE, OPTION_MARK_READ_ONLY, OPTION_DRIVER},
+                                 .options = {OPTION_FORCE, OPTION_MARK_READ_ONLY, OPTION_DRIVER, IMPORTCTL_OPTIONS},
                                  .program = "berth-create",
                                  .help = "Make a machine of a directory tree",
                                  .description =
@@ -485,7 +505,7 @@ const Verb verbs[_VERB_MAX] = {
                                  .max = 2,
                                  .needs_root = true,
                                  .words = WORDS_IMAGE_FILE,
-                                 .options = {OPTION_FORMAT, OPTION_FORCE},
+                                 .options = {OPTION_FORMAT, OPTION_FORCE, IMPORTCTL_OPTIONS},
                                  .program = "berth-create",
                                  .help = "Pack a machine, or one of its snapshots, into a tar archive",
                                  .description =
@@ -493,12 +513,28 @@ const Verb verbs[_VERB_MAX] = {
                                                  "owners, times, ACLs, file capabilities and user attributes, hard links and "
                                                  "holes; the same tree gives the same bytes. FILE is there when it is whole. A "
                                                  "machine that runs is exported by a snapshot."},
+                [VERB_EXPORT_RAW] =
+                                {.name = "export-raw",
+                                 .arguments = "NAME[@SNAPSHOT] [FILE]",
+                                 .min = 1,
+                                 .max = 2,
+                                 .needs_root = true,
+                                 .words = WORDS_IMAGE_FILE,
+                                 .options = {OPTION_FORMAT, OPTION_FORCE, IMPORTCTL_OPTIONS},
+                                 .program = "berth-create",
+                                 .help = "Write the disk image of a machine, or of one of its snapshots, to a file",
+                                 .description =
+                                                 "For machines that are disk images (NAME.raw); 'berth export-tar' packs the "
+                                                 "others. Without FILE, or with '-', it goes to standard output. An uncompressed "
+                                                 "file keeps its holes, and shares its blocks where the file system can. FILE is "
+                                                 "there when it is whole. A machine that runs is exported by a snapshot."},
                 [VERB_PULL_TAR] = {.name = "pull-tar",
                                    .arguments = "URL [NAME]",
                                    .min = 1,
                                    .max = 2,
                                    .needs_root = true,
-                                   .options = {OPTION_VERIFY, OPTION_KEYRING, OPTION_MARK_READ_ONLY, OPTION_LIMIT, OPTION_DRIVER},
+                                   .options = {OPTION_VERIFY, OPTION_KEYRING, OPTION_MARK_READ_ONLY, OPTION_FORCE, PULL_OPTIONS,
+                                               OPTION_LIMIT, OPTION_DRIVER},
                                    .program = "berth-create",
                                    .help = "Make a machine of a tar archive on a web server",
                                    .description = "The archive must have the checksum that SHA256SUMS beside it on the server "
@@ -508,7 +544,27 @@ const Verb verbs[_VERB_MAX] = {
                                                   "signature is needed, and NAME.sha256 will do. A download that broke off is "
                                                   "resumed. The unpacked image is kept, and the machine is a clone of it with an "
                                                   "identity of its own: another pull of the same archive fetches only the "
-                                                  "checksums. NAME '-' makes the image alone; 'berth clean' removes it."},
+                                                  "checksums. NAME '-' makes the image alone; 'berth clean' removes it. With "
+                                                  "--keep-download=no there is no image, and the next pull begins anew. --force "
+                                                  "replaces what is in a machine of that name; its snapshots stay. NAME.nspawn "
+                                                  "beside the archive is taken when SHA256SUMS has it, too. Proxies are those of "
+                                                  "http_proxy, https_proxy, all_proxy and no_proxy."},
+                [VERB_PULL_RAW] =
+                                {.name = "pull-raw",
+                                 .arguments = "URL [NAME]",
+                                 .min = 1,
+                                 .max = 2,
+                                 .needs_root = true,
+                                 .options = {OPTION_VERIFY, OPTION_KEYRING, OPTION_MARK_READ_ONLY, OPTION_FORCE, PULL_OPTIONS,
+                                             OPTION_LIMIT},
+                                 .program = "berth-create",
+                                 .help = "Make a machine of a disk image on a web server",
+                                 .description =
+                                                 "As pull-tar does it, for what import-raw takes. NAME.roothash, "
+                                                 "NAME.roothash.p7s, "
+                                                 "NAME.verity and NAME.nspawn beside it on the server are put beside the machine "
+                                                 "when SHA256SUMS has them, too; with --verify=no, when they are there. The disk "
+                                                 "is not looked into: the machine has the identity that the image has."},
                 [VERB_LIST_TRANSFERS] = {.name = "list-transfers",
                                          .needs_root = true,
                                          .options = {TABLE_OPTIONS},

@@ -94,7 +94,7 @@ static int find(Store *s, const ExportRequest *q, StoreImage *ret, Error *e)
         return q->snapshot ? store_find_snapshot(s, q->name, q->snapshot, ret, e) : store_find(s, STORE_MACHINE, q->name, ret, e);
 }
 
-static int check_still(const MachineHost *h, const ExportRequest *q, Error *e)
+static int check_still(const MachineHost *h, const ExportRequest *q, const char *verb, Error *e)
 {
         Machine m = {0};
         bool running = !q->snapshot && machine_find(h, q->name, &m, NULL) >= 0;
@@ -103,15 +103,34 @@ static int check_still(const MachineHost *h, const ExportRequest *q, Error *e)
         if (!running)
                 return 0;
         return error_set(e, -EBUSY,
-                         "machine '%s' is running; export a snapshot of it: 'berth snapshot %s now', then 'berth export-tar "
-                         "%s@now'",
-                         q->name, q->name, q->name);
+                         "machine '%s' is running; export a snapshot of it: 'berth snapshot %s now', then 'berth %s %s@now'",
+                         q->name, q->name, verb, q->name);
 }
 
-static int pack(const MachineHost *h, const ExportRequest *q, Store *s, const StoreImage *image, Error *e)
+/* What is packed: the files of a tree, or a disk image as it is. */
+typedef struct Kind {
+        const char *verb;
+        bool disk;
+        int (*pack)(const PackOptions *o, Error *e);
+} Kind;
+
+static const Kind kind_tar = {"export-tar", false, pack_tar}, kind_raw = {"export-raw", true, pack_raw};
+
+static int open_source(const StoreImage *image, const Kind *k, Error *e)
+{
+        if (image->disk != k->disk)
+                return error_set(e, -EMEDIUMTYPE, "'%s' is %s; 'berth %s' packs it", image->name,
+                                 k->disk ? "a tree" : "a disk image", k->disk ? "export-tar" : "export-raw");
+        if (!k->disk)
+                return store_tree_open(image, e);
+        int fd = open(image->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        return fd < 0 ? error_sys(e, -errno, "cannot open '%s'", image->path) : fd;
+}
+
+static int pack(const MachineHost *h, const ExportRequest *q, const Kind *k, Store *s, const StoreImage *image, Error *e)
 {
         _cleanup_(output_done) Output out = {.path = q->file, .dirfd = -1, .fd = -1};
-        _cleanup_close_ int tree = store_tree_open(image, e);
+        _cleanup_close_ int tree = open_source(image, k, e);
         StoreUsage usage;
 
         if (tree < 0)
@@ -126,11 +145,11 @@ static int pack(const MachineHost *h, const ExportRequest *q, Store *s, const St
                                      .total = usage.used == STORE_UNKNOWN ? 0 : usage.used,
                                      .events = &h->events};
         events_step(&h->events, "Packing %s", q->name);
-        r = pack_tar(&options, e);
+        r = k->pack(&options, e);
         return r < 0 ? r : output_commit(&out, q->force, e);
 }
 
-static int export(const MachineHost *h, const ExportRequest *q, Error *e)
+static int export(const MachineHost *h, const ExportRequest *q, const Kind *k, Error *e)
 {
         _cleanup_(store_closep) Store *s = NULL;
         _cleanup_(store_image_done) StoreImage image = {0};
@@ -138,22 +157,32 @@ static int export(const MachineHost *h, const ExportRequest *q, Error *e)
         int r = machine_check_name(q->name, e);
 
         if (r >= 0)
-                r = check_still(h, q, e);
+                r = check_still(h, q, k->verb, e);
         if (r >= 0)
                 r = store_open(h->machines_dir, &s, e);
         if (r >= 0)
                 r = find(s, q, &image, e);
         if (r >= 0)
                 r = store_lock(s, &image, false, &lock, e);
-        return r < 0 ? r : pack(h, q, s, &image, e);
+        return r < 0 ? r : pack(h, q, k, s, &image, e);
+}
+
+static int record(const MachineHost *h, const ExportRequest *q, const Kind *k, Error *e)
+{
+        TransferRecord t;
+
+        transfer_begin(&t, h, k->verb, q->name, q->file);
+        int r = export(&t.host, q, k, e);
+        transfer_end(&t);
+        return r;
 }
 
 int machine_export_tar(const MachineHost *h, const ExportRequest *q, Error *e)
 {
-        TransferRecord t;
+        return record(h, q, &kind_tar, e);
+}
 
-        transfer_begin(&t, h, "export-tar", q->name, q->file);
-        int r = export(&t.host, q, e);
-        transfer_end(&t);
-        return r;
+int machine_export_raw(const MachineHost *h, const ExportRequest *q, Error *e)
+{
+        return record(h, q, &kind_raw, e);
 }

@@ -26,8 +26,8 @@
 /* "x.tar.gz" is x. NULL: nothing is left that could be a name. */
 char *import_name_of(const char *source)
 {
-        static const char *const suffixes[] = {".gz",  ".xz",   ".bz2",  ".zst", ".lz4", ".lzma", ".tgz",
-                                               ".txz", ".tbz2", ".tzst", ".tar", ".raw", ".img",  ".rootfs"};
+        static const char *const suffixes[] = {".gz",   ".xz",   ".bz2", ".zst", ".lz4", ".lzma",  ".tgz",   ".txz",
+                                               ".tbz2", ".tzst", ".tar", ".raw", ".img", ".qcow2", ".rootfs"};
         size_t whole = strcspn(source, "?#"); /* of a URL */
         _cleanup_free_ char *path = path_simplify(xstrndup(source, whole));
         char *name = xstrdup(path_basename(path));
@@ -42,13 +42,13 @@ char *import_name_of(const char *source)
         return name;
 }
 
-int import_begin(const MachineHost *h, const ImportRequest *q, const char *name, Store *s, StoreBuild *ret, Error *e)
+int import_begin(const MachineHost *h, const ImportRequest *q, const char *name, bool disk, Store *s, StoreBuild *ret, Error *e)
 {
         _cleanup_(store_image_done) StoreImage old = {0};
-        StoreDriverId driver = q->driver >= 0 ? q->driver : store_default_driver(s);
+        StoreDriverId driver = disk ? STORE_RAW : q->driver >= 0 ? q->driver : store_default_driver(s);
         int r = machine_check_name(name, e);
 
-        if (r >= 0 && q->driver >= 0)
+        if (r >= 0 && !disk && q->driver >= 0)
                 r = store_check_driver(s, q->driver, e);
         if (r < 0)
                 return r;
@@ -57,7 +57,7 @@ int import_begin(const MachineHost *h, const ImportRequest *q, const char *name,
         if (!q->force)
                 return error_set(e, -EEXIST,
                                  "machine '%s' already exists; choose another name, or replace what is in it with --force", name);
-        if (q->driver >= 0 && q->driver != old.driver)
+        if (disk ? old.driver != STORE_RAW : q->driver >= 0 && q->driver != old.driver)
                 return error_set(e, -EINVAL, "machine '%s' is stored by the %s driver; --force replaces only what is in it", name,
                                  store_driver_name(old.driver));
         return import_check_stopped(h, name, e) < 0 ? -EBUSY : store_build_replace(s, &old, ret, e);
@@ -80,8 +80,7 @@ int import_mark(const ImportRequest *q, const char *name, Store *s, Error *e)
         return r < 0 || !q->read_only ? r : store_read_only(s, &made, true, e);
 }
 
-/* Most of what is free: an archive made to fill the disk shall not. */
-static uint64_t default_limit(int dirfd)
+uint64_t import_default_limit(int dirfd)
 {
         struct statvfs fs;
 
@@ -157,7 +156,7 @@ int import_unpack(const MachineHost *h, int fd, const char *label, uint64_t limi
         Unpacking u = {.fd = fd,
                        .events = &h->events,
                        .size = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0};
-        u.limit = limit > 0 ? limit : default_limit(b->dirfd);
+        u.limit = limit > 0 ? limit : import_default_limit(b->dirfd);
         const UnpackOptions options = {.root_dirfd = b->dirfd,
                                        .id_base = range.base,
                                        .workers = 1,
@@ -182,17 +181,39 @@ int import_unpack(const MachineHost *h, int fd, const char *label, uint64_t limi
 
 typedef int (*Fill)(const MachineHost *h, const ImportRequest *q, const StoreBuild *b, Error *e);
 
-static int fill_tar(const MachineHost *h, const ImportRequest *q, const StoreBuild *b, Error *e)
+int import_open(const char *source, Error *e)
 {
-        bool standard_input = str_eq(q->source, "-");
+        bool standard_input = str_eq(source, "-");
         _cleanup_close_ int fd = standard_input ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)
-                                                : open(q->source, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+                                                : open(source, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        struct stat st;
 
-        if (fd < 0)
-                return error_sys(e, -errno, "cannot open '%s'", q->source);
+        if (fd < 0 || fstat(fd, &st) < 0)
+                return error_sys(e, -errno, "cannot open '%s'", source);
+        if (S_ISDIR(st.st_mode))
+                return error_set(e, -EISDIR, "'%s' is a directory; 'berth import-fs' takes those", source);
         if (standard_input && isatty(fd))
                 return error_set(e, -EINVAL, "the archive is expected on standard input, which is a terminal; name a file");
-        return import_unpack(h, fd, standard_input ? "standard input" : path_basename(q->source), q->limit, b, e);
+        return TAKE_FD(fd);
+}
+
+static const char *label_of(const ImportRequest *q)
+{
+        return str_eq(q->source, "-") ? "standard input" : path_basename(q->source);
+}
+
+static int fill_tar(const MachineHost *h, const ImportRequest *q, const StoreBuild *b, Error *e)
+{
+        _cleanup_close_ int fd = import_open(q->source, e);
+
+        return fd < 0 ? fd : import_unpack(h, fd, label_of(q), q->limit, b, e);
+}
+
+static int fill_raw(const MachineHost *h, const ImportRequest *q, const StoreBuild *b, Error *e)
+{
+        _cleanup_close_ int fd = import_open(q->source, e);
+
+        return fd < 0 ? fd : import_disk(h, fd, label_of(q), q->limit, b, e);
 }
 
 static int fill_tree(const MachineHost *h, const ImportRequest *q, const StoreBuild *b, Error *e)
@@ -208,7 +229,7 @@ static int import(const MachineHost *h, const ImportRequest *q, const char *name
         int r = store_open(h->machines_dir, &s, e);
 
         if (r >= 0)
-                r = import_begin(h, q, name, s, &b, e);
+                r = import_begin(h, q, name, fill == fill_raw, s, &b, e);
         if (r < 0)
                 return r;
         r = fill(h, q, &b, e);
@@ -239,6 +260,11 @@ static int named_import(const MachineHost *h, const ImportRequest *q, const char
 int machine_import_tar(const MachineHost *h, const ImportRequest *q, Error *e)
 {
         return named_import(h, q, "import-tar", fill_tar, e);
+}
+
+int machine_import_raw(const MachineHost *h, const ImportRequest *q, Error *e)
+{
+        return named_import(h, q, "import-raw", fill_raw, e);
 }
 
 /* Opened as it is, links and all; what is mounted below stays empty. */

@@ -19,27 +19,18 @@
 #include "machine/run-identity.h"
 #include "machine/run-registry.h"
 
-#define SUMS_MAX (4ULL * 1024 * 1024)
-#define RETRIES  3
+#define RETRIES 3
 
-/* What is beside the archive on the server, and where it comes to lie: CACHE/pull/HASH-OF-THE-ADDRESS. */
-typedef struct Pull {
-        const MachineHost *host;
-        const PullRequest *request;
-        const char *name; /* of the machine; NULL: only the image */
-        char *base;       /* of the address, with the slash */
-        char *file;       /* its last component */
-        char *dir;        /* absolute */
-        int dirfd;
-        Store *store;
-        Digest digest; /* what the archive must have; DIGEST_NONE: nobody says */
-} Pull;
+static const char *const beside_tree[] = {".nspawn", NULL};
+static const char *const beside_disk[] = {".roothash", ".roothash.p7s", ".verity", ".nspawn", NULL};
+static const PullKind kind_tar = {"pull-tar", "tar", false, beside_tree}, kind_raw = {"pull-raw", "raw", true, beside_disk};
 
 static void pull_done(Pull *p)
 {
         free(p->base);
         free(p->file);
         free(p->dir);
+        free(p->sums);
         fd_close(p->dirfd);
         store_close(p->store);
 }
@@ -77,95 +68,14 @@ static int fetch(const Pull *p, const FetchItem *item, bool no_cache, Error *e)
         return fetch_all(item, 1, &o, e);
 }
 
-/* Never from the cache: what was true a second ago vouches for nothing now. */
-static int fetch_beside(const Pull *p, const char *name, Error *e)
+int pull_fetch_beside(const Pull *p, const char *name, uint64_t limit, const Digest *digest, Error *e)
 {
         _cleanup_free_ char *url = xasprintf("%s%s", p->base, name);
+        FetchItem item = {.url = url, .path = name, .limit = limit, .label = name};
 
-        return fetch(p, &(FetchItem){.url = url, .path = name, .limit = SUMS_MAX, .label = name}, true, e);
-}
-
-/* ---- what vouches for it ---- */
-
-int pull_find_sum(const char *text, const char *file, bool alone, Digest *ret)
-{
-        _cleanup_strv_ char **lines = strv_split(text, "\n");
-
-        STRV_FOREACH (line, lines) {
-                _cleanup_free_ char *hex = xstrndup(*line, strcspn(*line, " \t\r"));
-                const char *name = *line + strlen(hex);
-                name += strspn(name, " \t");
-                name += *name == '*';
-                _cleanup_free_ char *trimmed = xstrndup(name, strcspn(name, "\r"));
-                if ((str_eq(trimmed, file) || (alone && !*trimmed)) && digest_parse(DIGEST_SHA256, hex, ret) >= 0)
-                        return 0;
-        }
-        return -ENOENT;
-}
-
-static char **default_keyrings(void)
-{
-        static const char *const paths[] = {"/etc/systemd/import-pubring.pgp", "/etc/systemd/import-pubring.gpg",
-                                            "/usr/lib/systemd/import-pubring.pgp", "/usr/lib/systemd/import-pubring.gpg"};
-        char **found = NULL;
-
-        for (size_t i = 0; i < ELEMENTSOF(paths) && !found; i++)
-                if (access(paths[i], R_OK) == 0)
-                        strv_push(&found, paths[i]);
-        return found;
-}
-
-static int check_signature(const Pull *p, Error *e)
-{
-        _cleanup_strv_ char **keyrings = p->request->keyrings ? strv_copy(p->request->keyrings) : default_keyrings();
-        _cleanup_free_ char *sums = path_join(p->dir, "SHA256SUMS"), *signature = path_join(p->dir, "SHA256SUMS.gpg");
-
-        if (!keyrings)
-                return error_set(e, -ENOKEY,
-                                 "there is no /etc/systemd/import-pubring.pgp with keys to trust; name a keyring with --keyring, "
-                                 "or be "
-                                 "content with --verify=checksum");
-        int r = fetch_beside(p, "SHA256SUMS.gpg", e);
-        if (r == -ENOENT)
-                return error_set(e, r,
-                                 "%sSHA256SUMS.gpg is not there: nothing is signed; --verify=checksum takes the checksum alone",
-                                 p->base);
-        return r < 0 ? r : verify_detached(sums, signature, p->request->keyrings ? p->request->keyrings : keyrings, e);
-}
-
-static int read_sum(Pull *p, const char *name, bool alone, Error *e)
-{
-        _cleanup_free_ char *text = NULL;
-        int r = file_read_at(p->dirfd, name, SUMS_MAX, &text, NULL);
-
-        if (r < 0)
-                return error_sys(e, r, "cannot read '%s'", name);
-        if (pull_find_sum(text, p->file, alone, &p->digest) < 0)
-                return error_set(e, -EBADMSG, "%s%s has no SHA-256 checksum of '%s'", p->base, name, p->file);
-        return 0;
-}
-
-/* SHA256SUMS beside it; for a checksum alone NAME.sha256 will do. */
-static int find_digest(Pull *p, Error *e)
-{
-        _cleanup_free_ char *single = xasprintf("%s.sha256", p->file);
-        Error why = {0};
-
-        if (p->request->verify == PULL_VERIFY_NO)
-                return 0;
-        events_step(&p->host->events, "Fetching checksums");
-        int r = fetch_beside(p, "SHA256SUMS", &why);
-        if (r >= 0 && p->request->verify == PULL_VERIFY_SIGNATURE)
-                r = check_signature(p, &why);
-        if (r >= 0)
-                return read_sum(p, "SHA256SUMS", false, e);
-        if (r == -ENOENT && p->request->verify == PULL_VERIFY_CHECKSUM && fetch_beside(p, single, NULL) >= 0)
-                return read_sum(p, single, true, e);
-        if (e)
-                *e = why;
-        if (r == -ENOENT && p->request->verify == PULL_VERIFY_CHECKSUM)
-                return error_set(e, r, "neither %sSHA256SUMS nor %s is there; --verify=no takes what comes", p->base, single);
-        return r;
+        if (digest)
+                item.digest = *digest;
+        return fetch(p, &item, !digest, e);
 }
 
 /* ---- the archive ---- */
@@ -175,7 +85,7 @@ static char *image_name(const Pull *p, StoreDriverId driver)
         char hex[2 * 16 + 1];
 
         hash_hex(p->digest.bytes, 16, hex);
-        return xasprintf("tar-%s-%s", hex, store_driver_name(driver));
+        return xasprintf("%s-%s-%s", p->kind->prefix, hex, store_driver_name(driver));
 }
 
 static int fetch_archive(Pull *p, int *ret_fd, Error *e)
@@ -198,6 +108,11 @@ static int fetch_archive(Pull *p, int *ret_fd, Error *e)
         return r;
 }
 
+static int fill(const Pull *p, int fd, const StoreBuild *b, Error *e)
+{
+        return (p->kind->disk ? import_disk : import_unpack)(p->host, fd, p->file, p->request->limit, b, e);
+}
+
 static int build_image(const Pull *p, int fd, const char *image, StoreDriverId driver, Error *e)
 {
         StoreBuild b;
@@ -205,13 +120,39 @@ static int build_image(const Pull *p, int fd, const char *image, StoreDriverId d
 
         if (r < 0)
                 return r;
-        r = import_unpack(p->host, fd, p->file, p->request->limit, &b, e);
+        r = fill(p, fd, &b, e);
         if (r >= 0) {
                 events_step(&p->host->events, "Writing to disk");
                 r = store_build_commit(&b, false, e);
         }
         store_build_abort(&b);
         return r == -EEXIST ? 0 : r; /* another pull of the same was first */
+}
+
+/* Of the file itself, without an image: where none is to be kept, and in place of what is in a machine. */
+static int build_machine(const Pull *p, int fd, Error *e)
+{
+        const ImportRequest q = {.source = p->request->source,
+                                 .driver = p->request->driver,
+                                 .force = p->request->force,
+                                 .read_only = p->request->read_only};
+        _cleanup_(identity_done) Identity identity = {0};
+        StoreBuild b;
+        int r = import_begin(p->host, &q, p->name, p->kind->disk, p->store, &b, e);
+
+        if (r < 0)
+                return r;
+        r = fill(p, fd, &b, e);
+        if (r >= 0 && !p->kind->disk) {
+                StoreImage tree = {.name = b.name, .driver = STORE_DIRECTORY, .path = b.path, .directory = b.path};
+                r = identity_renew(&identity, &tree, e);
+        }
+        if (r >= 0) {
+                events_step(&p->host->events, "Writing to disk");
+                r = store_build_commit(&b, false, e);
+        }
+        store_build_abort(&b);
+        return r < 0 ? r : import_mark(&q, p->name, p->store, e);
 }
 
 static int find_image(const Pull *p, const char *image, StoreImage *ret)
@@ -222,7 +163,7 @@ static int find_image(const Pull *p, const char *image, StoreImage *ret)
 static int make_machine(const Pull *p, const StoreImage *image, Error *e)
 {
         _cleanup_(identity_done) Identity identity = {0};
-        const StoreEdit edit = {.edit = identity_renew, .ctx = &identity};
+        const StoreEdit edit = {.edit = p->kind->disk ? NULL : identity_renew, .ctx = &identity};
         _cleanup_(store_image_done) StoreImage made = {0};
 
         if (!p->name)
@@ -234,40 +175,34 @@ static int make_machine(const Pull *p, const StoreImage *image, Error *e)
         return r < 0 ? r : store_read_only(p->store, &made, true, e);
 }
 
-static int check_name(const Pull *p, Error *e)
+static int check_name(const Pull *p, bool *ret_there, Error *e)
 {
         _cleanup_(store_image_done) StoreImage there = {0};
         int r = p->name ? machine_check_name(p->name, e) : 0;
 
-        if (r < 0 || !p->name || store_find(p->store, STORE_MACHINE, p->name, &there, NULL) < 0)
+        *ret_there = r >= 0 && p->name && store_find(p->store, STORE_MACHINE, p->name, &there, NULL) >= 0;
+        if (!*ret_there)
                 return r;
-        return error_set(e, -EEXIST, "machine '%s' already exists; choose another name, or remove it with 'berth remove %s'",
-                         p->name, p->name);
+        if (p->request->force)
+                return import_check_stopped(p->host, p->name, e);
+        return error_set(
+                        e, -EEXIST,
+                        "machine '%s' already exists; choose another name, replace what is in it with --force, or remove it with "
+                        "'berth remove %s'",
+                        p->name, p->name);
 }
 
 /* An image with the digest that was vouched for makes the download unnecessary. */
-static int pull(Pull *p, Error *e)
+static int by_image(Pull *p, Error *e)
 {
+        StoreDriverId driver = p->kind->disk             ? STORE_RAW
+                               : p->request->driver >= 0 ? p->request->driver
+                                                         : store_default_driver(p->store);
+        bool vouched = p->digest.type != DIGEST_NONE;
         _cleanup_(store_image_done) StoreImage image = {0};
         _cleanup_close_ int fd = -1;
-        int r = split_url(p, e);
+        int r = vouched ? 0 : fetch_archive(p, &fd, e);
 
-        if (r >= 0)
-                r = store_open(p->host->machines_dir, &p->store, e);
-        if (r >= 0)
-                r = check_name(p, e);
-        if (r >= 0 && p->request->driver >= 0)
-                r = store_check_driver(p->store, p->request->driver, e);
-        if (r >= 0)
-                r = open_cache(p, e);
-        if (r >= 0)
-                r = find_digest(p, e);
-        if (r < 0)
-                return r;
-        StoreDriverId driver = p->request->driver >= 0 ? p->request->driver : store_default_driver(p->store);
-        bool vouched = p->digest.type != DIGEST_NONE;
-        if (!vouched)
-                r = fetch_archive(p, &fd, e);
         if (r < 0)
                 return r;
         _cleanup_free_ char *name = image_name(p, driver);
@@ -284,14 +219,56 @@ static int pull(Pull *p, Error *e)
         return r < 0 ? r : make_machine(p, &image, e);
 }
 
-int machine_pull_tar(const MachineHost *h, const PullRequest *q, Error *e)
+static int directly(Pull *p, Error *e)
+{
+        _cleanup_close_ int fd = -1;
+        int r = fetch_archive(p, &fd, e);
+
+        if (r >= 0)
+                r = build_machine(p, fd, e);
+        if (r >= 0 && (p->request->no_keep_download || p->digest.type != DIGEST_NONE))
+                (void)unlinkat(p->dirfd, "archive", 0);
+        return r;
+}
+
+static int begin(Pull *p, bool *ret_there, Error *e)
+{
+        int r = split_url(p, e);
+
+        if (r >= 0 && !p->name && p->request->no_keep_download)
+                r = error_set(e, -EINVAL, "with the name '-' there is only the image, which --keep-download=no does not want");
+        if (r >= 0)
+                r = store_open(p->host->machines_dir, &p->store, e);
+        if (r >= 0)
+                r = check_name(p, ret_there, e);
+        if (r >= 0 && p->request->driver >= 0)
+                r = store_check_driver(p->store, p->request->driver, e);
+        return r < 0 ? r : open_cache(p, e);
+}
+
+static int pull(Pull *p, Error *e)
+{
+        _cleanup_(pull_side_done) PullSide side = {0};
+        bool there;
+        int r = begin(p, &there, e);
+
+        if (r >= 0)
+                r = pull_find_digest(p, e);
+        if (r >= 0 && p->name)
+                r = pull_side_fetch(p, &side, e);
+        if (r >= 0)
+                r = there || p->request->no_keep_download ? directly(p, e) : by_image(p, e);
+        return r < 0 ? r : pull_side_place(p, &side, e);
+}
+
+static int run(const MachineHost *h, const PullRequest *q, const PullKind *kind, Error *e)
 {
         _cleanup_free_ char *derived = q->name ? NULL : import_name_of(q->source);
         const char *name = q->name ?: derived;
-        Pull p = {.request = q, .dirfd = -1, .name = str_eq(name, "-") ? NULL : name};
+        Pull p = {.request = q, .kind = kind, .dirfd = -1, .name = str_eq(name, "-") ? NULL : name};
         TransferRecord t;
 
-        transfer_begin(&t, h, "pull-tar", p.name, q->source);
+        transfer_begin(&t, h, kind->verb, p.name, q->source);
         p.host = &t.host;
         int r = pull(&p, e);
         pull_done(&p);
@@ -299,6 +276,16 @@ int machine_pull_tar(const MachineHost *h, const PullRequest *q, Error *e)
         if (r >= 0 && p.name)
                 events_note(&h->events, "Pulled as machine '%s'", p.name);
         return r;
+}
+
+int machine_pull_tar(const MachineHost *h, const PullRequest *q, Error *e)
+{
+        return run(h, q, &kind_tar, e);
+}
+
+int machine_pull_raw(const MachineHost *h, const PullRequest *q, Error *e)
+{
+        return run(h, q, &kind_raw, e);
 }
 
 void machine_pull_clean_cache(const MachineHost *h)

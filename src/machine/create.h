@@ -46,6 +46,7 @@ typedef struct ImportRequest {
         bool force, read_only;
 } ImportRequest;
 int machine_import_tar(const MachineHost *h, const ImportRequest *q, Error *e);
+int machine_import_raw(const MachineHost *h, const ImportRequest *q, Error *e); /* raw or qcow2; always of the raw driver */
 int machine_import_fs(const MachineHost *h, const ImportRequest *q, Error *e);
 
 /* ---- pull (create-pull.c) ---- */
@@ -62,9 +63,13 @@ typedef struct PullRequest {
         StoreDriverId driver;  /* _STORE_DRIVER_INVALID = the store's default */
         uint64_t limit;
         bool read_only;
+        bool force;            /* replace what is in a machine of that name */
+        bool no_keep_download; /* no image: the machine alone */
 } PullRequest;
 /* The image is kept, by its digest: the machine is a clone of it, with an identity of its own, and so is that of the next pull. */
 int machine_pull_tar(const MachineHost *h, const PullRequest *q, Error *e);
+/* A disk image, which is not looked into: its machine has the identity that the image has. */
+int machine_pull_raw(const MachineHost *h, const PullRequest *q, Error *e);
 
 typedef struct ExportRequest {
         const char *name, *snapshot; /* snapshot NULL: the present state, of a machine that does not run */
@@ -73,6 +78,7 @@ typedef struct ExportRequest {
         bool force; /* replace the file */
 } ExportRequest;
 int machine_export_tar(const MachineHost *h, const ExportRequest *q, Error *e);
+int machine_export_raw(const MachineHost *h, const ExportRequest *q, Error *e);
 
 /* ---- transfers that run (create-transfer.c) ---- */
 typedef struct Transfer {

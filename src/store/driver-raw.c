@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
+#include <stdio.h>
 #include <sys/stat.h>
 
 #include "store/driver.h"
 
-/* Disk images that others made. Copies and states are whole copies, with shared blocks where the file system can, and without what is
- * not written in any case. */
+/* Disk images, imported or made by others. Copies and states are whole copies, with shared blocks where the file system can, and without
+ * what is not written in any case. */
 
 static int raw_load(Store *s, StoreImage *i, int fd, Error *e)
 {
@@ -28,6 +29,13 @@ static int raw_usage(Store *s, const StoreImage *i, StoreUsage *ret, Error *e)
         return 0;
 }
 
+static int raw_finish(StoreBuild *b, const Work *w, Error *e)
+{
+        if (renameat(w->fd, WORK_TREE "/" STORE_DISK, w->fd, WORK_NEW) < 0)
+                return store_failed(b->store, -errno, e, "make", b->name);
+        return 0;
+}
+
 const StoreDriver driver_raw = {
                 .id = STORE_RAW,
                 .name = "raw",
@@ -35,6 +43,7 @@ const StoreDriver driver_raw = {
                 .suffix = ".raw",
                 .is_file = true,
                 .load = raw_load,
+                .finish = raw_finish,
                 .clone = copied_clone,
                 .snapshot = copied_snapshot,
                 .rollback = copied_rollback,

@@ -20,7 +20,7 @@ typedef struct StoreDriver {
         const char *name;
         const char *type;            /* machinectl's word */
         const char *suffix;          /* of its entries in the store, "" or ".mstack" */
-        bool is_file;                /* its entries are regular files, else directories */
+        bool is_file;                /* its entries are regular files, which no tree becomes, else directories */
         bool (*available)(Store *s); /* whether new images can be made here; NULL: anywhere */
         /* NULL: the suffix tells. `dir` is relative to the store's root; fd may be O_PATH. */
         bool (*claims)(Store *s, const char *dir, const char *entry, int fd);
@@ -51,6 +51,7 @@ extern const StoreDriver driver_zfs, driver_btrfs, driver_overlay, driver_direct
 
 const StoreDriver *driver_at(size_t precedence); /* NULL behind the last */
 const StoreDriver *driver_by_id(StoreDriverId id);
+bool driver_takes_trees(const StoreDriver *d); /* whether a tree becomes a machine of it */
 /* Whose an entry of the store is, by its name and the open directory; NULL: nobody's. */
 const StoreDriver *driver_of_entry(Store *s, const char *dir, const char *entry, int fd, char **ret_name);
 

@@ -41,6 +41,11 @@ const StoreDriver *driver_by_id(StoreDriverId id)
         return NULL;
 }
 
+bool driver_takes_trees(const StoreDriver *d)
+{
+        return !d->is_file && (d->finish || d->commit);
+}
+
 const char *store_driver_name(StoreDriverId id)
 {
         const StoreDriver *d = driver_by_id(id);
@@ -64,7 +69,7 @@ int store_driver_from_name(const char *name, StoreDriverId *ret, Error *e)
                         *ret = drivers[i]->id;
                         return 0;
                 }
-                if (drivers[i]->finish || drivers[i]->commit)
+                if (driver_takes_trees(drivers[i]))
                         strv_push(&names, drivers[i]->name);
         }
         _cleanup_free_ char *list = strv_join(names, ", ");
@@ -101,8 +106,9 @@ int store_check_driver(Store *s, StoreDriverId id, Error *e)
 {
         const StoreDriver *d = driver_by_id(id);
 
-        if (!d->finish && !d->commit)
-                return error_set(e, -EOPNOTSUPP, "the %s driver makes no new machines", d->name);
+        if (!driver_takes_trees(d))
+                return error_set(e, -EOPNOTSUPP,
+                                 "the %s driver makes no new machines of trees; 'berth import-raw' takes disk images", d->name);
         if (d->available && !d->available(s))
                 return error_set(e, -EOPNOTSUPP,
                                  "the file system of '%s' cannot carry machines of the %s driver; '%s' can be used", s->root,

@@ -131,6 +131,9 @@ typedef struct StoreBuild {
         char *hidden;  /* the transaction's directory, relative to the store's root: what abort removes */
 } StoreBuild;
 
+/* With the raw driver the tree is a directory for one file: the image. */
+#define STORE_DISK "disk"
+
 /* -EEXIST when a machine of that name is there, -EBUSY when another command is just making it. Images are not refused here: of two
  * who build the same one, the first to commit has it, and the other gets -EEXIST (without replace) and may use what is there. */
 int store_build_begin(Store *s, StoreKind kind, const char *name, StoreDriverId driver, StoreBuild *ret, Error *e);

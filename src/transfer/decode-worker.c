@@ -4,25 +4,18 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/capability.h>
 #include <lzma.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/fd.h"
-#include "sys/process.h"
 #include "transfer/unpack-seccomp.h"
+#include "transfer/worker-confine.h"
 
 #define BUFFER_SIZE (256 * 1024)
 #define MEMORY_MAX  (2ULL * 1024 * 1024 * 1024)
-#define THREADS_MAX 64U
 #define XZ_MAGIC \
         "\xfd"   \
         "7zXZ"
@@ -178,67 +171,17 @@ static int decode(Decoder *d, Error *e)
         return have >= XZ_MAGIC_LEN && memcmp(d->buf, XZ_MAGIC, XZ_MAGIC_LEN) == 0 ? decode_xz(d, e) : decode_other(d, e);
 }
 
-/* ---- the walls ---- */
-
-static int lift(int *fd)
-{
-        *fd = fcntl(*fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-        return *fd < 0 ? -errno : 0;
-}
-
-static int keep_only(int *in, int *out, int *report)
-{
-        int null = open("/dev/null", O_RDWR | O_CLOEXEC), r = null < 0 ? -errno : 0;
-
-        if (r == 0)
-                r = lift(in);
-        if (r == 0)
-                r = lift(out);
-        if (r == 0)
-                r = lift(report);
-        for (int fd = STDIN_FILENO; r == 0 && fd <= STDERR_FILENO; fd++)
-                r = fd != null && dup2(null, fd) < 0 ? -errno : 0;
-        const int keep[] = {*in, *out,
-                            *report}; /* in rising order: each was the lowest that was free, and what is below stays open */
-        if (r == 0 && !(*in < *out && *out < *report))
-                r = -EINVAL;
-        return r < 0 ? r : sys_close_all_fds(STDERR_FILENO + 1, keep, 3);
-}
-
-static int give_up_rights(void)
-{
-        struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-        struct __user_cap_data_struct none[2] = {};
-        struct rlimit core = {0, 0};
-
-        if (setrlimit(RLIMIT_CORE, &core) < 0 || syscall(SYS_capset, &header, none) < 0 ||
-            prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-                return -errno;
-#ifndef UNPACK_SANITIZED
-        struct rlimit data = {MEMORY_MAX, MEMORY_MAX};
-        if (sizeof(data.rlim_cur) >= sizeof(uint64_t) && setrlimit(RLIMIT_DATA, &data) < 0)
-                return -errno;
-#endif
-        return decode_seccomp_apply();
-}
-
 void decode_worker_main(int in, int out, int report)
 {
-        Decoder d = {.buf = malloc(BUFFER_SIZE)};
-        long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+        Decoder d = {.buf = malloc(BUFFER_SIZE), .threads = worker_cpus()};
+        int *const fds[] = {&in, &out, &report};
         Error e = {};
+        int r = d.buf ? worker_confine(fds, ELEMENTSOF(fds), decode_seccomp_apply) : -ENOMEM;
 
-        for (int sig = 1; sig < SIGRTMIN; sig++)
-                (void)signal(sig, SIG_DFL);
-        (void)signal(SIGPIPE, SIG_IGN);
-        int r = d.buf ? keep_only(&in, &out, &report) : -ENOMEM;
-        if (r == 0)
-                r = give_up_rights();
         if (r < 0)
                 (void)error_sys(&e, r, "decompressor: cannot give up its rights");
         d.in = in;
         d.out = out;
-        d.threads = cpus < 1 ? 1 : cpus > (long)THREADS_MAX ? THREADS_MAX : (unsigned)cpus;
         if (r == 0)
                 r = decode(&d, &e);
         if (r < 0)

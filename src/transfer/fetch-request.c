@@ -6,7 +6,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -51,7 +54,41 @@ static int part_restart(Request *r)
         return digest_stream_open(&r->digest, r->item->digest.type);
 }
 
-/* What an earlier run has left is only worth keeping when the digest will tell whether it belongs to the rest. */
+/* The server's name for the version that a file is of (its ETag) is kept as an attribute of the file, whole or partial. */
+#define ETAG_XATTR "user.berth.etag"
+
+static void etag_load(int fd, char ret[static FETCH_ETAG_MAX])
+{
+        ssize_t n = fgetxattr(fd, ETAG_XATTR, ret, FETCH_ETAG_MAX - 1);
+
+        ret[n > 0 ? n : 0] = '\0';
+}
+
+static void etag_store(int fd, const char *etag)
+{
+        if (*etag)
+                (void)fsetxattr(fd, ETAG_XATTR, etag, strlen(etag), 0); /* only makes the next fetch cheaper */
+        else
+                (void)fremovexattr(fd, ETAG_XATTR);
+}
+
+/* A weak one is for what means the same: pieces of such files do not fit together. */
+static bool etag_is_strong(const char *etag)
+{
+        return *etag == '"';
+}
+
+/* What an earlier run has left is only worth keeping when the digest will tell whether it belongs to the rest, or the server. */
+static bool part_can_resume(const Request *r)
+{
+        char etag[FETCH_ETAG_MAX];
+
+        if (r->item->digest.type != DIGEST_NONE)
+                return true;
+        etag_load(r->part, etag);
+        return etag_is_strong(etag);
+}
+
 static int part_adopt(Request *r)
 {
         struct stat st;
@@ -59,8 +96,7 @@ static int part_adopt(Request *r)
         if (fstat(r->part, &st) < 0)
                 return -errno;
         uint64_t left = st.st_size > 0 ? (uint64_t)st.st_size : 0;
-        if (left == 0 || left > size_limit(r->item) || r->item->digest.type == DIGEST_NONE ||
-            str_startswith(r->item->url, "file:"))
+        if (left == 0 || left > size_limit(r->item) || !part_can_resume(r) || str_startswith(r->item->url, "file:"))
                 return part_restart(r);
 
         int rc = digest_stream_open(&r->digest, r->item->digest.type);
@@ -109,20 +145,55 @@ static int part_publish(Request *r, int dirfd, Error *e)
 
 /* ---- the transfer ---- */
 
+/* Each answer has its own, also those that lead elsewhere: the last one counts. */
+static size_t on_header(char *data, size_t one, size_t len, void *ctx)
+{
+        static const char name[] = "etag:";
+        Request *r = ctx;
+        size_t skip = sizeof(name) - 1, end = len;
+
+        if (len >= 5 && memcmp(data, "HTTP/", 5) == 0)
+                r->etag[0] = '\0';
+        if (len <= skip || strncasecmp(data, name, skip) != 0)
+                return len;
+        while (skip < end && (data[skip] == ' ' || data[skip] == '\t'))
+                skip++;
+        while (end > skip && (unsigned char)data[end - 1] <= ' ')
+                end--;
+        bool fits = end - skip < sizeof(r->etag);
+        for (size_t i = skip; i < end && fits; i++)
+                fits = (unsigned char)data[i] > ' ' && (unsigned char)data[i] < 127;
+        snprintf(r->etag, sizeof(r->etag), "%.*s", fits ? (int)(end - skip) : 0, data + skip);
+        return len;
+}
+
+/* Whether the rest belongs to what is there, or the server sends the whole, from its beginning. */
+static int begin_answer(Request *r)
+{
+        char etag[FETCH_ETAG_MAX];
+        long status = 0;
+
+        r->answered = true;
+        (void)curl_easy_getinfo(r->easy, CURLINFO_RESPONSE_CODE, &status);
+        if (r->resumed > 0 && status == 206) {
+                r->pieced = true;
+                etag_load(r->part, etag);
+                r->changed = r->item->digest.type == DIGEST_NONE && !str_eq(etag, r->etag);
+                return r->changed ? -ESTALE : 0;
+        }
+        int rc = r->resumed > 0 ? part_restart(r) : 0;
+        if (rc >= 0)
+                etag_store(r->part, r->etag);
+        return rc;
+}
+
 static size_t on_data(char *data, size_t one, size_t len, void *ctx)
 {
         Request *r = ctx;
-        long status = 0;
-        int rc = 0;
+        int rc = r->answered ? 0 : begin_answer(r);
 
-        if (!r->answered) {
-                r->answered = true;
-                (void)curl_easy_getinfo(r->easy, CURLINFO_RESPONSE_CODE, &status);
-                if (r->resumed > 0 && status == 206)
-                        r->pieced = true;
-                else if (r->resumed > 0) /* the server sends the whole, from its beginning */
-                        rc = part_restart(r);
-        }
+        if (r->changed)
+                return 0;
         if (rc >= 0 && len > size_limit(r->item) - r->have) {
                 (void)error_set(&r->failure, -E2BIG,
                                 "%s is larger than the %" PRIu64 " bytes that %s: try again or use another mirror", r->item->url,
@@ -152,20 +223,53 @@ static void set_protocols(CURL *c)
 #endif
 }
 
-/* Asks for the rest, or, for a file that cannot be verified here, only for what is newer than the one there. */
+static void add_header(Request *r, const char *name, const char *value)
+{
+        _cleanup_free_ char *line = xasprintf("%s: %s", name, value);
+        struct curl_slist *longer = curl_slist_append(r->headers, line);
+
+        if (longer)
+                r->headers = longer;
+        curl_easy_setopt(r->easy, CURLOPT_HTTPHEADER, r->headers);
+}
+
+/* The rest, if that is still of what the beginning is of. */
+static void ask_for_rest(Request *r)
+{
+        char range[32], etag[FETCH_ETAG_MAX];
+
+        snprintf(range, sizeof(range), "%" PRIu64 "-", r->have);
+        curl_easy_setopt(r->easy, CURLOPT_RANGE, range);
+        etag_load(r->part, etag);
+        if (etag_is_strong(etag))
+                add_header(r, "If-Range", etag);
+}
+
+/* Only what is of another version than the file there, or newer, where the server's versions have no names. */
+static void ask_for_newer(Request *r, const FetchOptions *o)
+{
+        _cleanup_close_ int there = openat(o->dirfd, r->item->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        char etag[FETCH_ETAG_MAX];
+        struct stat st;
+
+        if (there < 0 || fstat(there, &st) < 0)
+                return;
+        etag_load(there, etag);
+        if (*etag) {
+                add_header(r, "If-None-Match", etag);
+                return;
+        }
+        curl_easy_setopt(r->easy, CURLOPT_TIMECONDITION, (long)CURL_TIMECOND_IFMODSINCE);
+        curl_easy_setopt(r->easy, CURLOPT_TIMEVALUE_LARGE, (curl_off_t)st.st_mtime);
+}
+
 static void set_range(Request *r, const FetchOptions *o)
 {
-        struct stat st;
-        char range[32];
-
         curl_easy_setopt(r->easy, CURLOPT_FILETIME, 1L);
-        if (r->have > 0) {
-                snprintf(range, sizeof(range), "%" PRIu64 "-", r->have);
-                curl_easy_setopt(r->easy, CURLOPT_RANGE, range);
-        } else if (r->item->digest.type == DIGEST_NONE && !o->no_cache && fstatat(o->dirfd, r->item->path, &st, 0) == 0) {
-                curl_easy_setopt(r->easy, CURLOPT_TIMECONDITION, (long)CURL_TIMECOND_IFMODSINCE);
-                curl_easy_setopt(r->easy, CURLOPT_TIMEVALUE_LARGE, (curl_off_t)st.st_mtime);
-        }
+        if (r->have > 0)
+                ask_for_rest(r);
+        else if (r->item->digest.type == DIGEST_NONE && !o->no_cache)
+                ask_for_newer(r, o);
 }
 
 static int transfer_open(Request *r, const FetchOptions *o)
@@ -174,13 +278,16 @@ static int transfer_open(Request *r, const FetchOptions *o)
         if (!r->easy)
                 return -ENOMEM;
         r->resumed = r->have;
-        r->answered = false;
+        r->answered = r->changed = false;
+        r->etag[0] = '\0';
         r->detail[0] = '\0';
         curl_easy_setopt(r->easy, CURLOPT_URL, r->item->url);
         curl_easy_setopt(r->easy, CURLOPT_PRIVATE, r);
         curl_easy_setopt(r->easy, CURLOPT_ERRORBUFFER, r->detail);
         curl_easy_setopt(r->easy, CURLOPT_WRITEFUNCTION, on_data);
         curl_easy_setopt(r->easy, CURLOPT_WRITEDATA, r);
+        curl_easy_setopt(r->easy, CURLOPT_HEADERFUNCTION, on_header);
+        curl_easy_setopt(r->easy, CURLOPT_HEADERDATA, r);
         curl_easy_setopt(r->easy, CURLOPT_BUFFERSIZE, BUFFER_SIZE);
         curl_easy_setopt(r->easy, CURLOPT_USERAGENT, "berth");
         curl_easy_setopt(r->easy, CURLOPT_FAILONERROR, 1L);
@@ -255,10 +362,18 @@ static int verify_and_publish(Request *r, const FetchOptions *o, Error *e)
         return part_publish(r, o->dirfd, e);
 }
 
+static void transfer_close(Request *r)
+{
+        if (r->easy)
+                curl_easy_cleanup(r->easy);
+        curl_slist_free_all(r->headers);
+        r->easy = NULL;
+        r->headers = NULL;
+}
+
 static int again(Request *r, uint64_t pause)
 {
-        curl_easy_cleanup(r->easy);
-        r->easy = NULL;
+        transfer_close(r);
         r->not_before = clock_monotonic() + pause;
         r->state = REQUEST_WAITING;
         return 1;
@@ -266,10 +381,11 @@ static int again(Request *r, uint64_t pause)
 
 static int finish_good(Request *r, const FetchOptions *o, Error *e)
 {
-        long unchanged = 0;
+        long unchanged = 0, status = 0;
         bool pieced = r->pieced;
 
-        if (curl_easy_getinfo(r->easy, CURLINFO_CONDITION_UNMET, &unchanged) == CURLE_OK && unchanged) {
+        (void)curl_easy_getinfo(r->easy, CURLINFO_RESPONSE_CODE, &status);
+        if (status == 304 || (curl_easy_getinfo(r->easy, CURLINFO_CONDITION_UNMET, &unchanged) == CURLE_OK && unchanged)) {
                 part_drop(r, o->dirfd);
                 return 0;
         }
@@ -286,14 +402,14 @@ static int finish_bad(Request *r, const FetchOptions *o, const FetchFailure *f, 
 {
         curl_off_t retry_after = 0;
 
-        if (f->status == 416 && r->resumed > 0) {
+        if (r->changed || (f->status == 416 && r->resumed > 0)) {
                 part_drop(r, o->dirfd);
                 return again(r, 0);
         }
         if (!fetch_failure_passes(f) || r->tries >= o->retries)
                 return fetch_failure_explain(f, e);
         (void)curl_easy_getinfo(r->easy, CURLINFO_RETRY_AFTER, &retry_after);
-        if (r->item->digest.type == DIGEST_NONE && part_restart(r) < 0)
+        if (!part_can_resume(r) && part_restart(r) < 0)
                 return local_failure(r, -EIO, "begin anew with", e);
         r->tries++;
         return again(r, fetch_pause(r->tries, retry_after));
@@ -318,9 +434,7 @@ int request_finish(Request *r, const FetchOptions *o, CURLcode code, bool reache
 
 void request_done(Request *r)
 {
-        if (r->easy)
-                curl_easy_cleanup(r->easy);
-        r->easy = NULL;
+        transfer_close(r);
         r->part = fd_close(r->part);
         digest_stream_done(&r->digest);
 }

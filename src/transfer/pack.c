@@ -4,10 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/fs.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -19,6 +21,7 @@
 #include "base/strv.h"
 #include "sys/open.h"
 #include "transfer/pack-entry.h"
+#include "transfer/sparse.h"
 #include "transfer/transfer.h"
 
 /* Trees into tar, in pax interchange format: what tar(1), bsdtar(1) and libarchive read with all attributes. */
@@ -107,12 +110,12 @@ PackCompression pack_compression_of(const char *file)
         return PACK_UNCOMPRESSED;
 }
 
-static int open_out(Pack *p, Error *e)
+static int open_out(Pack *p, int (*set_format)(struct archive *), Error *e)
 {
         char threads[24];
 
         p->out = archive_write_new();
-        if (!p->out || archive_write_set_format_pax(p->out) != ARCHIVE_OK)
+        if (!p->out || set_format(p->out) != ARCHIVE_OK)
                 return error_set(e, -ENOMEM, "out of memory");
         /* libarchive's own spelling of attributes, besides, makes GNU tar complain; an older one has no such option. */
         (void)archive_write_set_format_option(p->out, "pax", "xattrheader", "SCHILY");
@@ -122,6 +125,8 @@ static int open_out(Pack *p, Error *e)
         snprintf(threads, sizeof(threads), "%ld", MAX(sysconf(_SC_NPROCESSORS_ONLN), 1));
         if (compressions[p->o->compression].threads) /* an older one has no such option, and one thread */
                 (void)archive_write_set_filter_option(p->out, compressions[p->o->compression].threads, "threads", threads);
+        if (set_format == archive_write_set_format_raw)
+                (void)archive_write_set_bytes_in_last_block(p->out, 1); /* else a pipe would get zeros behind the end */
         return archive_write_open_fd(p->out, p->o->out_fd) == ARCHIVE_OK ? 0 : fail_out(p, e);
 }
 
@@ -329,7 +334,7 @@ int pack_tar(const PackOptions *o, Error *e)
         archive_entry_linkresolver_set_strategy(p.links, ARCHIVE_FORMAT_TAR_PAX_INTERCHANGE);
         (void)archive_read_disk_set_behavior(p.disk, ARCHIVE_READDISK_NO_FFLAGS);
         buf_adds(&p.path, "");
-        int r = open_out(&p, e);
+        int r = open_out(&p, archive_write_set_format_pax, e);
         if (r >= 0)
                 r = pack_directory(&p, e);
         if (r >= 0 && archive_write_close(p.out) != ARCHIVE_OK)
@@ -337,4 +342,65 @@ int pack_tar(const PackOptions *o, Error *e)
         if (r >= 0 && p.sockets > 0)
                 events_note(o->events, "%llu sockets were left out, which tar has no place for", (unsigned long long)p.sockets);
         return r;
+}
+
+/* ---- a disk image ---- */
+
+/* Into a file it goes as a file, with its holes. */
+static int copy_sparse(const PackOptions *o, uint64_t size, Error *e)
+{
+        Sparse out = {.fd = o->out_fd};
+        _cleanup_free_ uint8_t *buf = malloc(BUFFER_SIZE);
+        int r = buf ? 0 : error_set(e, -ENOMEM, "out of memory");
+
+        if (ioctl(o->out_fd, FICLONE, o->root_dirfd) == 0)
+                return 0;
+        while (r >= 0 && out.pos < size) {
+                off_t data = lseek(o->root_dirfd, (off_t)out.pos, SEEK_DATA);
+                if (data < 0 && errno == ENXIO)
+                        data = (off_t)size;
+                if (data > (off_t)out.pos) {
+                        r = sparse_skip(&out, MIN((uint64_t)data, size) - out.pos, e);
+                        continue;
+                }
+                ssize_t n = pread(o->root_dirfd, buf, (size_t)MIN((uint64_t)BUFFER_SIZE, size - out.pos), (off_t)out.pos);
+                if (n <= 0)
+                        return error_sys(e, n < 0 ? -errno : -EIO, "cannot read the image");
+                r = sparse_write(&out, buf, (size_t)n, e);
+                events_progress(o->events, out.pos, size);
+        }
+        return r < 0 ? r : sparse_finish(&out, e);
+}
+
+static int pack_image(Pack *p, uint64_t size, Error *e)
+{
+        int r = open_out(p, archive_write_set_format_raw, e);
+        struct archive_entry *entry = archive_entry_new();
+
+        archive_entry_set_pathname(entry, "image");
+        archive_entry_set_filetype(entry, AE_IFREG);
+        archive_entry_set_size(entry, (la_int64_t)size);
+        if (r >= 0 && archive_write_header(p->out, entry) != ARCHIVE_OK)
+                r = fail_out(p, e);
+        archive_entry_free(entry);
+        if (r >= 0)
+                r = write_data(p, p->o->root_dirfd, size, e);
+        if (r >= 0 && archive_write_close(p->out) != ARCHIVE_OK)
+                r = fail_out(p, e);
+        return r;
+}
+
+int pack_raw(const PackOptions *o, Error *e)
+{
+        _cleanup_(pack_done) Pack p = {.o = o, .buf = malloc(BUFFER_SIZE)};
+        struct stat image, out;
+
+        if (!p.buf)
+                return error_set(e, -ENOMEM, "out of memory");
+        if (fstat(o->root_dirfd, &image) < 0 || fstat(o->out_fd, &out) < 0)
+                return error_sys(e, -errno, "cannot read the image");
+        buf_adds(&p.path, "");
+        if (o->compression == PACK_UNCOMPRESSED && S_ISREG(out.st_mode) && lseek(o->out_fd, 0, SEEK_CUR) == 0 && out.st_size == 0)
+                return copy_sparse(o, (uint64_t)image.st_size, e);
+        return pack_image(&p, (uint64_t)image.st_size, e);
 }

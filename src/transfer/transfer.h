@@ -89,6 +89,18 @@ static inline void decode_closep(Decode **d)
         decode_close(*d);
 }
 
+/* ---- disk images ---- */
+typedef struct DiskImport {
+        int fd;               /* raw or qcow2, in any compression, from the descriptor's position */
+        int out_fd;           /* a new file: becomes the raw image, with holes where there would be zeros */
+        int spool_fd;         /* an empty file without a name: compressed qcow2 images lie there meanwhile */
+        uint64_t limit_bytes; /* of what is written, 0 = none */
+        uint64_t limit_size;  /* of the disk, 0 = 64 TiB */
+        const Events *events;
+} DiskImport;
+/* Decompressed and converted by confined processes. Whether it is a disk is for others to say. While the process has one thread. */
+int disk_import(const DiskImport *o, Error *e);
+
 /* ---- packing ---- */
 typedef enum PackCompression {
         PACK_UNCOMPRESSED,
@@ -110,6 +122,8 @@ typedef struct PackOptions {
 } PackOptions;
 /* All of the tree in a fixed order: numeric owners, times, attributes, ACLs, hard links, holes, device nodes. Sockets are left out. */
 int pack_tar(const PackOptions *o, Error *e);
+/* A file, a disk image, as it is: root_dirfd is that file. With holes where out_fd can have them. */
+int pack_raw(const PackOptions *o, Error *e);
 
 /* ---- the unpack worker ---- */
 /* A pool of confined processes that unpack archives into one tree: each has namespaces of its own (user: the tree's IDs

@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
@@ -141,6 +142,17 @@ static const uint32_t decoder_allowed[] = {
         __NR_sigaltstack, __NR_readlinkat, __NR_openat,
 #endif
 };
+
+/* Besides, for disk images, which are written with holes. */
+static const uint32_t disk_allowed[] = {
+        __NR_pread64, __NR_pwrite64, __NR_lseek, __NR_ftruncate,
+#ifdef __NR__llseek
+        __NR__llseek,
+#endif
+#ifdef __NR_ftruncate64
+        __NR_ftruncate64,
+#endif
+};
 /* clang-format on */
 
 /* Refused on purpose: open and friends without a directory descriptor, rename (nothing is renamed), ioctl, prctl, clone,
@@ -179,7 +191,9 @@ static const struct sock_filter threads[] = {
                 RETURN(SECCOMP_RET_ERRNO | ENOSYS),
 };
 
-#define CODE_MAX (ELEMENTSOF(prologue) + 2 * (ELEMENTSOF(allowed) + ELEMENTSOF(decoder_allowed)) + ELEMENTSOF(threads))
+#define CODE_MAX                                                                                                     \
+        (ELEMENTSOF(prologue) + 2 * (ELEMENTSOF(allowed) + ELEMENTSOF(decoder_allowed) + ELEMENTSOF(disk_allowed)) + \
+         ELEMENTSOF(threads))
 
 static int apply(const uint32_t *numbers, size_t n_numbers, const struct sock_filter *end, size_t n_end)
 {
@@ -209,4 +223,14 @@ int unpack_seccomp_apply(void)
 int decode_seccomp_apply(void)
 {
         return apply(decoder_allowed, ELEMENTSOF(decoder_allowed), threads, ELEMENTSOF(threads));
+}
+
+int disk_seccomp_apply(void)
+{
+        static const struct sock_filter end = RETURN(SECCOMP_RET_ERRNO | ENOSYS);
+        uint32_t all[ELEMENTSOF(decoder_allowed) + ELEMENTSOF(disk_allowed)];
+
+        memcpy(all, decoder_allowed, sizeof(decoder_allowed));
+        memcpy(all + ELEMENTSOF(decoder_allowed), disk_allowed, sizeof(disk_allowed));
+        return apply(all, ELEMENTSOF(all), &end, 1);
 }

@@ -6,6 +6,8 @@
 int unpack_seccomp_apply(void);
 /* The same for who only decompresses: from a descriptor to another, in threads. */
 int decode_seccomp_apply(void);
+/* And who besides may go to any place of the files it was given, and set their length. */
+int disk_seccomp_apply(void);
 
 /* A build for tests: the sanitizer's runtime needs more memory and a few more calls. */
 #if defined(__SANITIZE_ADDRESS__)

@@ -26,7 +26,7 @@ as_nobody() {
         run berth help
         [ "$status" -eq 0 ]
         for verb in check create clean run start list status show shell login reboot kill pause resume wait bind copy-to copy-from cat edit chroot profile snapshot snapshots clone rollback poweroff terminate remove rename read-only set-limit images list-images \
-                image-status show-image unshare diff import-tar import-fs export-tar pull-tar list-transfers cancel-transfer; do
+                image-status show-image unshare diff import-tar import-raw import-fs export-tar export-raw pull-tar pull-raw list-transfers cancel-transfer; do
                 [[ $output == *"  $verb "* ]]
                 berth "$verb" --help | grep -q "^berth $verb"
                 berth help "$verb" | grep -q -- '--help'

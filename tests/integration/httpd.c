@@ -13,7 +13,11 @@
  *   stall=N     after N bytes of the body nothing more comes
  *   delay=MS    before each answer
  *   grow        the body goes on past the promised length, without end: no Content-Length
- *   redirect=URL  every request goes there, with its path appended */
+ *   redirect=URL  every request goes there, with its path appended
+ *   etag        answers have an ETag, and If-None-Match and If-Range are heard
+ *   etag-deaf   the same, but If-Range is not heard
+ *
+ * It is also a proxy: asked for http://ANY/PATH it answers with its own PATH, and the log has the whole. */
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -37,15 +41,16 @@ typedef struct Server {
         int log;
         unsigned fail, status, delay;
         long cut, stall; /* -1: not */
-        bool cut_always, no_ranges, grow;
+        bool cut_always, no_ranges, grow, etag, etag_deaf;
         _Atomic unsigned *requests; /* shared by the children */
 } Server;
 
 typedef struct Query {
         char path[1024];
-        long start;      /* of the range, -1: none */
-        time_t since;    /* 0: none */
-        unsigned number; /* counted from 0 */
+        long start;                          /* of the range, -1: none */
+        time_t since;                        /* 0: none */
+        char none_match[256], if_range[256]; /* "" = none */
+        unsigned number;                     /* counted from 0 */
 } Query;
 
 #define say(sock, ...)                                \
@@ -64,6 +69,15 @@ static void note(const Server *s, const Query *q, int status)
                 _exit(1);
 }
 
+static void take_header(const char *text, const char *name, char ret[static 256])
+{
+        const char *at = strcasestr(text, name);
+
+        ret[0] = '\0';
+        if (at)
+                snprintf(ret, 256, "%.*s", (int)strcspn(at + strlen(name), "\r\n"), at + strlen(name));
+}
+
 static void read_query(int sock, Query *q)
 {
         static char text[16384];
@@ -80,6 +94,8 @@ static void read_query(int sock, Query *q)
                 _exit(0);
         const char *range = strcasestr(text, "\r\nRange: bytes="), *since = strcasestr(text, "\r\nIf-Modified-Since: ");
         struct tm tm = {0};
+        take_header(text, "\r\nIf-None-Match: ", q->none_match);
+        take_header(text, "\r\nIf-Range: ", q->if_range);
         if (range)
                 q->start = atol(range + 15);
         if (since && strptime(since + 21, "%a, %d %b %Y %H:%M:%S GMT", &tm))
@@ -118,23 +134,32 @@ static void send_body(const Server *s, int sock, int fd, const Query *q)
         }
 }
 
+static const char *own_path(const Query *q)
+{
+        const char *host = strncmp(q->path, "http://", 7) == 0 ? strchr(q->path + 7, '/') : NULL;
+
+        return host ? host : q->path;
+}
+
 static void answer_file(const Server *s, int sock, const Query *q)
 {
-        char path[4096], date[64];
+        char path[4096], date[64], etag[64];
         struct stat st;
 
-        snprintf(path, sizeof(path), "%s%s", s->directory, q->path);
+        snprintf(path, sizeof(path), "%s%s", s->directory, own_path(q));
         int fd = open(path, O_RDONLY | O_CLOEXEC);
         if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
                 answer_empty(s, sock, q, 404);
                 return;
         }
-        if (q->since && st.st_mtime <= q->since) {
+        snprintf(etag, sizeof(etag), "\"%lx-%lx-%lx\"", (long)st.st_size, (long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
+        if ((q->since && st.st_mtime <= q->since) || (s->etag && strcmp(q->none_match, etag) == 0)) {
                 note(s, q, 304);
                 say(sock, "HTTP/1.1 304 Not Modified\r\nConnection: close\r\n\r\n");
                 return;
         }
-        long from = s->no_ranges || q->start < 0 ? 0 : q->start, size = (long)st.st_size;
+        bool other = s->etag && !s->etag_deaf && *q->if_range && strcmp(q->if_range, etag) != 0;
+        long from = s->no_ranges || q->start < 0 || other ? 0 : q->start, size = (long)st.st_size;
         if (from > 0 && from >= size) {
                 answer_empty(s, sock, q, 416);
                 return;
@@ -143,6 +168,8 @@ static void answer_file(const Server *s, int sock, const Query *q)
         note(s, q, partial ? 206 : 200);
         strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", gmtime(&st.st_mtime));
         say(sock, "HTTP/1.1 %s\r\nConnection: close\r\n", partial ? "206 Partial Content" : "200 OK");
+        if (s->etag)
+                say(sock, "ETag: %s\r\n", etag);
         say(sock, "Last-Modified: %s\r\n", date);
         if (partial)
                 say(sock, "Content-Range: bytes %ld-%ld/*\r\n", from, size - 1);
@@ -196,6 +223,10 @@ static void behave(Server *s, const char *word)
                 s->cut_always = true;
         else if (strcmp(word, "no-ranges") == 0)
                 s->no_ranges = true;
+        else if (strcmp(word, "etag") == 0)
+                s->etag = true;
+        else if (strcmp(word, "etag-deaf") == 0)
+                s->etag = s->etag_deaf = true;
         else if (strcmp(word, "grow") == 0)
                 s->grow = true;
         else

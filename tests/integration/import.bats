@@ -4,6 +4,7 @@
 
 bats_require_minimum_version 1.5.0
 load lib/berth
+load lib/web
 
 setup() { berth_setup; }
 teardown() { berth_teardown; }
@@ -345,32 +346,6 @@ slow_import() { # ID of the process in $pid
 }
 
 # ---- pulls ----
-
-web_start() {
-        : >"$T/log"
-        : >"$T/port"
-        "$BERTH_BUILD/tests/unit/transfer/httpd" "$T/www" "$T/log" "$@" >"$T/port" 3>&- &
-        web=$!
-        while ! [ -s "$T/port" ]; do sleep 0.02; done
-        url=http://127.0.0.1:$(cat "$T/port")
-}
-
-# A root file system on a web server, with its checksum, signed by a key made here.
-publish() {
-        unset http_proxy HTTP_PROXY all_proxy ALL_PROXY
-        busybox_root "$T/root" busybox
-        echo deadbeefdeadbeefdeadbeefdeadbeef >"$T/root/etc/machine-id"
-        head -c 2M /dev/urandom >"$T/root/var/random"
-        mkdir -p "$T/www"
-        tar -C "$T/root" -cJf "$T/www/tiny.tar.xz" .
-        (cd "$T/www" && sha256sum tiny.tar.xz >SHA256SUMS)
-        export GNUPGHOME=$T/gpg
-        mkdir -m 700 "$GNUPGHOME"
-        gpg -q --batch --passphrase '' --quick-generate-key tests ed25519 sign never
-        gpg -q --batch --export tests >"$T/keyring.gpg"
-        gpg -q --batch --detach-sign -o "$T/www/SHA256SUMS.gpg" "$T/www/SHA256SUMS"
-        gpgconf --kill all
-}
 
 @test "a pull is verified by signature, kept, and cloned: a second one fetches only the checksums" {
         publish
