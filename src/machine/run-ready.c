@@ -157,20 +157,26 @@ bool machine_is_ready(const Machine *m)
 
 /* ---- runit: SIGCONT looks at two files (runit(8)) ---- */
 
-static int set_mode(const Machine *m, int root, const char *path, mode_t mode)
+static int set_mode_as_owner(int root, const char *path, mode_t mode)
 {
         _cleanup_close_ int fd = sys_open_in_root(root, path, O_PATH, 0);
 
-        if (fd == -ENOENT && mode) {
-                (void)setfsgid(m->id_base); /* its owner: files of the machine cannot belong to the host's root */
-                (void)setfsuid(m->id_base);
+        if (fd == -ENOENT && mode)
                 fd = sys_open_in_root(root, path, O_RDONLY | O_CREAT | O_NONBLOCK | O_NOCTTY, mode);
-                (void)setfsuid(0);
-                (void)setfsgid(0);
-        }
         if (fd < 0)
                 return fd == -ENOENT && mode == 0 ? 0 : fd;
         return chmod(fd_path(fd).s, mode) < 0 ? -errno : 0;
+}
+
+/* With no more rights than the machine's root has: a link there may lead to a file of the host that is bound in. */
+static int set_mode(const Machine *m, int root, const char *path, mode_t mode)
+{
+        (void)setfsgid(m->id_base);
+        (void)setfsuid(m->id_base);
+        int r = set_mode_as_owner(root, path, mode);
+        (void)setfsuid(0);
+        (void)setfsgid(0);
+        return r;
 }
 
 static int prepare_runit(const Machine *m, bool reboot)

@@ -137,6 +137,13 @@ until_true() { # COMMAND...: for up to 30 s
         berth poweroff web
         [ "$(tail -n 1 "$BERTH_MACHINES/web/how")" = halt ]
         [ ! -e "$T/outside/stopit" ] && [ -e "$BERTH_MACHINES/web$T/outside/stopit" ]
+        # Nor to a file of the host that is bound in, of which the machine's root is not the owner.
+        touch "$T/outside/ours"
+        chmod 640 "$T/outside/ours"
+        ln -sf /ours "$BERTH_MACHINES/web/etc/runit/stopit"
+        berth start web --bind="$T/outside/ours:/ours:noidmap"
+        berth poweroff web --timeout=1 || :
+        [ "$(stat -c %a "$T/outside/ours")" = 640 ]
 }
 
 @test "login asks for the name at a terminal of the machine's own, and needs one" {
