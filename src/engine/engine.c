@@ -89,6 +89,21 @@ static int visit_network(const MachinePlan *plan, int *ret_home, Error *e)
         return 0;
 }
 
+/* A user namespace belongs to whoever makes it, and on that account goes what is used in it (the kernel's ucounts): were all of them
+ * root's, the machines of a host would share one fs.inotify.max_user_instances. So it is made in the name of the machine's own root, if
+ * nobody outside goes by that ID: the owner has all rights over it. */
+static pid_t clone_leader(const MachinePlan *plan, uint64_t flags, int cgroup_fd, int *ret_pidfd)
+{
+        const bool own = plan->ids_are_own && (flags & CLONE_NEWUSER);
+        int r = own ? sys_act_as(plan->id_base) : 0;
+        if (r < 0)
+                return r;
+        pid_t pid = sys_clone(flags, cgroup_fd, ret_pidfd);
+        if (own && pid != 0)
+                (void)sys_act_as(0);
+        return pid;
+}
+
 /* Clones the machine's PID 1 into its control group and its namespaces, but for those that it makes itself (child.c). */
 static int spawn(Run *run, Error *e)
 {
@@ -107,7 +122,7 @@ static int spawn(Run *run, Error *e)
         if (r >= 0)
                 r = join_enter(&joined, s->plan, e);
         if (r >= 0)
-                s->leader = sys_clone(flags | CLONE_CLEAR_SIGHAND, run->cgroup.payload_fd, &s->pidfd);
+                s->leader = clone_leader(s->plan, flags | CLONE_CLEAR_SIGHAND, run->cgroup.payload_fd, &s->pidfd);
         else
                 s->leader = -1;
         if (r >= 0 && s->leader == 0) {

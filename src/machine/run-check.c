@@ -180,7 +180,7 @@ static bool check_store(const MachineHost *h, char **ret_found)
         return (uint64_t)s.f_bavail * s.f_frsize >= 1024ULL * 1024 * 1024;
 }
 
-/* A booted systemd with its services takes some four. */
+/* A booted systemd with its services takes some four, of those of its machine; machines without a user namespace share root's. */
 static bool check_inotify(const MachineHost *h, char **ret_found)
 {
         _cleanup_free_ char *text = NULL;
@@ -188,8 +188,8 @@ static bool check_inotify(const MachineHost *h, char **ret_found)
         if (file_read_at(AT_FDCWD, "/proc/sys/fs/inotify/max_user_instances", 64, &text, NULL) < 0 ||
             str_parse_u64(str_strip(text), &n) < 0)
                 return false;
-        *ret_found = xasprintf("%" PRIu64 " instances, for some %" PRIu64
-                               " booted machines at once (sysctl fs.inotify.max_user_instances)",
+        *ret_found = xasprintf("%" PRIu64 " instances for each machine, or for some %" PRIu64
+                               " booted machines at once without user namespaces (sysctl fs.inotify.max_user_instances)",
                                n, n / 4);
         return n >= 128;
 }
@@ -257,7 +257,7 @@ static const CheckRow rows[] = {
                  "no limits, no freezing for snapshots; systemd inside does not boot without cgroups: mount cgroup2"},
                 {"cgroup.kill", false, check_cgroup_kill, "left-over processes are killed one by one (Linux 5.14)"},
                 {"inotify", false, check_inotify,
-                 "few machines can be booted at once: raise sysctl fs.inotify.max_user_instances"},
+                 "few machines without user namespaces can be booted at once: raise sysctl fs.inotify.max_user_instances"},
                 {"store", false, check_store, "less than 1G is free for machines"},
                 {"/dev/fuse", false, check_fuse, "FUSE file systems do not work in machines: modprobe fuse"},
                 {"/dev/net/tun", false, check_tun, "no tunnels (VPN) in machines: modprobe tun"},

@@ -100,6 +100,7 @@ void plan_users_range(PlanBuild *b)
         }
         if (!p->user_namespace)
                 p->id_count = 0;
+        p->ids_are_own = b->users == SPEC_USERS_PICK && p->id_base == f->id_base && p->id_base >= RANGE;
 }
 
 static SpecOwnership ownership(const MachineSpec *s)

@@ -255,6 +255,7 @@ typedef struct MachinePlan {
         char **time_offsets; /* lines of /proc/PID/timens_offsets */
         bool user_namespace;
         bool rootless;              /* inside the user namespace of an ordinary user: outside is what that one has */
+        bool ids_are_own;           /* nobody else has the range: the user namespace belongs to its root */
         uint32_t id_base, id_count; /* inside 0 → outside id_base, id_count IDs */
         SpecIdRanges uids, gids;    /* the whole of the maps, when they are not this one range */
 

@@ -11,6 +11,9 @@
  * the parent's view. */
 pid_t sys_clone(uint64_t flags, int cgroup_fd, int *ret_pidfd);
 
+/* Changes the effective user alone, of a process whose real one is root: all capabilities stay, and so does its view of itself in /proc. */
+int sys_act_as(uid_t uid);
+
 int sys_pidfd_open(pid_t pid); /* Linux 5.3 */
 int sys_pidfd_send_signal(int pidfd, int sig);
 int sys_pidfd_wait(int pidfd, siginfo_t *ret); /* waitid(P_PIDFD), blocking, children only */

@@ -44,6 +44,23 @@ teardown() {
         berth_nothing_left
 }
 
+@test "fifty machines booted at once all come up" {
+        local names=() pids=() name pid
+        for name in $(seq -f 'many%g' 50); do
+                berth clone base "$name" 2>/dev/null
+                names+=("$name")
+        done
+        for name in "${names[@]}"; do berth start "$name" & pids+=($!); done
+        for pid in "${pids[@]}"; do wait "$pid"; done
+        for name in "${names[@]}"; do
+                [ "$(berth shell "$name" -- systemctl is-system-running --wait)" = running ] ||
+                        { echo "$name:"; berth shell "$name" -- systemctl --failed --no-legend; return 1; }
+        done
+        [ "$(berth list --no-legend | wc -l)" -ge 50 ]
+        berth poweroff "${names[@]}"
+        berth_nothing_left
+}
+
 @test "a second create of the same source is a clone, at once" {
         start=$(date +%s%N)
         berth create again debian:bookworm

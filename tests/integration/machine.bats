@@ -351,6 +351,25 @@ identified() {
         [[ $output == *"it exited with status 255 before it was ready (this host's sysctl fs.inotify.max_user_instances is used up: raise it, or stop other machines). The end"* ]]
 }
 
+@test "each machine has the host's inotify limits to itself" {
+        local limit n name pids=()
+        limit=$(cat /proc/sys/fs/inotify/max_user_instances)
+        n=$((limit * 3 / 4))
+        [ "$n" -lt 900 ] || skip "the limit is beyond what a process may open"
+        for name in one two three; do
+                busybox_machine $name none
+                cp "${BERTH_BUILD:-$(dirname "$BERTH")}/tests/unit/engine/probe" "$BERTH_MACHINES/$name/bin/probe"
+                "$BERTH" run -q -M $name --console=pipe probe inotify $n >"$T/$name" &
+                pids+=($!)
+        done
+        for name in one two three; do
+                for _ in $(seq 300); do [ -s "$T/$name" ] && break; sleep 0.1; done
+                [ "$(cat "$T/$name")" = "$n opened" ]
+        done
+        kill -TERM "${pids[@]}"
+        wait
+}
+
 @test "real-time signals are counted as the GNU C library does, whatever berth is built with" {
         busybox_machine web
         berth start web --kill-signal=SIGRTMIN+4

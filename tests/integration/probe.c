@@ -6,6 +6,7 @@
  *   probe writable PATH       whether the mount at PATH lets itself be made writable
  *   probe notify TEXT         a datagram to $NOTIFY_SOCKET
  *   probe stay TEXT           the same, and then stays until it is killed
+ *   probe inotify N           opens N inotify instances, tells how it went, and stays
  *   probe crash               a fault, which ends a PID 1, too
  *   probe send PATH           what it reads goes to the stream socket there
  *   probe orphans             leaves a child behind that nobody but PID 1 can collect, and tells whether it was */
@@ -20,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -178,6 +180,17 @@ static int leave_orphan(void)
         return puts("left") < 0;
 }
 
+static int open_inotify(int n)
+{
+        int opened = 0;
+
+        while (opened < n && inotify_init1(IN_CLOEXEC) >= 0)
+                opened++;
+        printf("%d opened\n", opened);
+        fflush(stdout);
+        return pause();
+}
+
 /* A PID 1 is not ended by kill(2) from inside, but by this. */
 static int crash(void)
 {
@@ -219,6 +232,8 @@ int main(int argc, char **argv)
                 return notify(object);
         if (strcmp(verb, "stay") == 0)
                 return notify(object) || pause();
+        if (strcmp(verb, "inotify") == 0)
+                return open_inotify(atoi(object));
         if (strcmp(verb, "crash") == 0)
                 return crash();
         if (strcmp(verb, "send") == 0)
