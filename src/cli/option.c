@@ -31,6 +31,7 @@ void options_done(Options *o)
         free(o->vlans);
         strv_free(o->addresses);
         strv_free(o->gateways);
+        free(o->seed);
         free(o->root_password_file);
         free(o->locale);
         free(o->timezone);
@@ -387,10 +388,15 @@ const OptionRow option_rows[_OPTION_MAX] = {
                 [OPTION_PROFILE] = {{0, "profile", REQUIRED, "[REPO:]PATH", "Gentoo: the profile, which says what the system is"},
                                     take_string,
                                     AT(profile)},
-                [OPTION_REPO] = {{0, "repo", REQUIRED, "[NAME=]PATH", "Gentoo: a repository that profiles are in; repeatable"},
+                [OPTION_REPO] = {{0, "repo", REQUIRED, "[NAME=]PATH|URL",
+                                  "Gentoo: a repository that profiles are in; of a URL git fetches it; repeatable"},
                                  take_item,
                                  AT(repos),
                                  .is_file = true},
+                [OPTION_SEED] = {{0, "seed", REQUIRED, "MACHINE|SOURCE|host",
+                                  "gentoo:emerge: the system with Portage that it is built in"},
+                                 take_string,
+                                 AT(seed)},
                 [OPTION_MAKE_CONF] = {{0, "make-conf", REQUIRED, "KEY=VALUE",
                                        "Gentoo: a setting of the machine's make.conf; repeatable"},
                                       take_item,

@@ -28,8 +28,8 @@ typedef struct Options {
         char **include, **exclude, **components, **mirrors, **keyrings, **repos, **make_conf, **zfs_properties;
         bool no_keep_download;
         bool keep;                                              /* what a failed create leaves */
-        char *share_from, **shares;                             /* of Gentoo machines */
         char *uplink, *type, *vlans, **addresses, **gateways;   /* of networks */
+        char *share_from, *seed, **shares;                      /* of Gentoo machines */
         char *root_password_file, *locale, *timezone, **fixups; /* of new machines */
 } Options;
 void options_init(Options *o);
@@ -91,6 +91,7 @@ typedef enum OptionId {
         OPTION_PACKAGE,
         OPTION_PROFILE,
         OPTION_REPO,
+        OPTION_SEED,
         OPTION_MAKE_CONF,
         OPTION_SET,
         OPTION_ROLLBACK_SET,

@@ -27,6 +27,7 @@ int cli_create(Cli *c, Error *e)
                                                         .profile = o->profile,
                                                         .repos = o->repos,
                                                         .make_conf = o->make_conf,
+                                                        .seed = o->seed,
                                         },
                         .driver = driver,
                         .zfs_properties = o->zfs_properties,

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/fd.h"
@@ -15,8 +14,8 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "base/strv.h"
+#include "distro/clean.h"
 #include "distro/deb.h"
-#include "sys/lock.h"
 
 #define LIST_LIMIT (1024ull * 1024 * 1024)
 #define INDEX_END  "_InRelease"
@@ -87,20 +86,6 @@ static int add_packages(const char *path, Names *ret, Error *e)
         return 0;
 }
 
-/* Whoever fetches a file holds the lock of its part. */
-static void remove_file(const char *dir, const char *name, DistroCleaned *ret)
-{
-        _cleanup_close_ int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        _cleanup_close_ int lock = str_endswith(name, ".part") ? sys_lock_at(fd, name, true, false) : -1;
-        struct stat st;
-
-        if (fd < 0 || lock == -EAGAIN || fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode) ||
-            unlinkat(fd, name, 0) < 0)
-                return;
-        ret->files++;
-        ret->bytes += (uint64_t)st.st_size;
-}
-
 /* Compressed lists are there for the moment only in which they are read; a name with a digest may be another command's now. */
 static bool is_stale_part(const char *dir, const char *name)
 {
@@ -123,7 +108,7 @@ int deb_clean(const char *dir, DistroCleaned *ret, Error *e)
                 if (is_list(&lists, lists.items[i]))
                         k = add_packages(path, &packages, e);
                 else if (!str_endswith(lists.items[i], INDEX_END) && is_stale_part(index, lists.items[i]))
-                        remove_file(index, lists.items[i], ret);
+                        clean_file(index, lists.items[i], ret);
         }
         if (k < 0)
                 return k;
@@ -132,6 +117,6 @@ int deb_clean(const char *dir, DistroCleaned *ret, Error *e)
         qsort(packages.items, packages.n, sizeof(*packages.items), compare);
         for (size_t i = 0; i < files.n; i++)
                 if (!has_name(&packages, files.items[i]))
-                        remove_file(pool, files.items[i], ret);
+                        clean_file(pool, files.items[i], ret);
         return 0;
 }

@@ -14,6 +14,7 @@ struct Distro {
         void (*plan_done)(DistroPlan *p);
         /* The mirrors that a request without any means, as text: other ones lead to something else. */
         char *(*mirrors)(const Distro *d, const DistroRequest *r);
+        char **(*repos)(const DistroPlan *p);
         int (*clean)(const char *dir, DistroCleaned *ret, Error *e); /* dir: CACHE_DIR/NAME */
 };
 

@@ -43,8 +43,12 @@ static const Distro distros[] = {
          .resolve = deb_resolve, .install = deb_install, .plan_done = deb_plan_done, .mirrors = deb_mirrors, .clean = deb_clean},
         {.name = "gentoo", .title = "Gentoo", .default_suite = "stage3", .prefix = "stage3",
          .resolve = stage3_resolve, .install = archive_install, .plan_done = archive_plan_done, .mirrors = gentoo_mirrors},
+        {.name = "gentoo", .title = "Gentoo", .default_suite = "emerge", .prefix = "emerge",
+         .resolve = emerge_resolve, .install = emerge_install, .plan_done = gentoo_plan_done, .mirrors = gentoo_mirrors,
+         .repos = gentoo_repo_words},
         {.name = "gentoo", .title = "Gentoo", .default_suite = "binhost",
-         .resolve = gentoo_resolve, .install = gentoo_install, .plan_done = gentoo_plan_done, .mirrors = gentoo_mirrors},
+         .resolve = gentoo_resolve, .install = gentoo_install, .plan_done = gentoo_plan_done, .mirrors = gentoo_mirrors,
+         .clean = gentoo_clean}, /* of all three */
         {.name = "archive", .title = "An archive", .is_path = true,
          .resolve = archive_resolve, .install = archive_install, .plan_done = archive_plan_done, .mirrors = archive_mirrors},
 };
@@ -108,6 +112,20 @@ int distro_parse_source(const char *source, char **ret_distribution, char **ret_
         return 0;
 }
 
+/* What a source has no use for is not passed over in silence. */
+static int check_request(const Distro *d, const DistroRequest *r, Error *e)
+{
+        if (r->seed && d->resolve != emerge_resolve)
+                return error_set(e, -EINVAL, "--seed is for gentoo:emerge: nothing is built from source here");
+        if (d->install == archive_install && (r->profile || (r->make_conf && *r->make_conf) || (r->include && *r->include) ||
+                                              (r->exclude && *r->exclude) || (r->components && *r->components) || r->variant))
+                return error_set(e, -EINVAL,
+                                 "an archive is taken as it is: --variant, --include, --exclude, --components, --package, "
+                                 "--profile and "
+                                 "--make-conf do not apply to it");
+        return 0;
+}
+
 int distro_resolve(const DistroRequest *r, const Events *ev, DistroPlan **ret, Error *e)
 {
         const Distro *d = distro_find(r->distribution, r->suite);
@@ -118,6 +136,9 @@ int distro_resolve(const DistroRequest *r, const Events *ev, DistroPlan **ret, E
                 return error_set(e, -EINVAL, "'%s' is not the name of a suite", r->suite);
         _cleanup_(distro_plan_freep) DistroPlan *p = xnew(DistroPlan, 1);
         p->distro = d;
+        int c = check_request(d, r, e);
+        if (c < 0)
+                return c;
         DistroRequest full = *r;
         full.suite = r->suite ?: d->default_suite;
         int k = d->resolve(d, &full, ev, p, e);
@@ -153,6 +174,11 @@ char **distro_plan_packages(const DistroPlan *p)
 const char *distro_plan_title(const DistroPlan *p)
 {
         return p->title;
+}
+
+char **distro_plan_repos(const DistroPlan *p)
+{
+        return p->distro->repos ? p->distro->repos(p) : NULL;
 }
 
 int distro_install(DistroPlan *p, const DistroInstall *i, Error *e)

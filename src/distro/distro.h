@@ -34,8 +34,10 @@ typedef struct DistroRequest {
         DistroVerify verify;
         /* Gentoo: mirrors are binary package hosts, include has atoms */
         const char *profile;    /* "repo:path"; NULL: only what is included */
-        char *const *repos;     /* "NAME=PATH" or "PATH" */
+        char *const *repos;     /* "NAME=PATH", "PATH", or "NAME=URL" for git */
+        const char *repos_dir;  /* where git's are kept */
         char *const *make_conf; /* "KEY=VALUE" */
+        const char *seed;       /* gentoo:emerge: what it is built in; also a part of what makes two requests the same */
         const char *cache_dir;  /* /var/cache/berth */
 } DistroRequest;
 
@@ -66,6 +68,8 @@ static inline void distro_plan_freep(DistroPlan **p)
         distro_plan_free(*p);
 }
 
+/* "NAME=PATH" of the repositories that a Gentoo is built from; NULL: none. */
+char **distro_plan_repos(const DistroPlan *p);
 /* A key that is equal if and only if the finished root would be the same: distribution, resolved suite, arch, variant,
  * packages with versions and digests. File-name safe. */
 const char *distro_plan_key(const DistroPlan *p);
@@ -94,11 +98,13 @@ void distro_cleaned_done(DistroCleaned *c);
 
 /* Fetches the packages (cache first), verifies, unpacks into root_dirfd while the rest still downloads, configures, cleans up
  * (apt's lists and the sources file written, machine-id emptied, logs). */
+#define DISTRO_TARGET "/target"
 typedef struct DistroInstall {
         int root_dirfd;
         const char *root_path;
         uint32_t id_base; /* for the unpack workers */
         const DistroRunner *runner;
+        const DistroRunner *seed; /* gentoo:emerge: programs of another root, which has this tree at DISTRO_TARGET; else NULL */
         const Events *events;
 } DistroInstall;
 int distro_install(DistroPlan *p, const DistroInstall *i, Error *e);

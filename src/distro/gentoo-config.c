@@ -170,6 +170,8 @@ static void put_repos(const GentooPlan *p, Tar *tar)
                 if (str_eq(name, "gentoo"))
                         buf_adds(&b, "[DEFAULT]\nmain-repo = gentoo\n\n");
                 buf_addf(&b, "[%s]\nlocation = /var/db/repos/%s\n", name, name);
+                if (p->repos.items[i].url)
+                        buf_addf(&b, "sync-type = git\nsync-uri = %s\n", p->repos.items[i].url);
                 put_text(tar, path, &b, 0644);
         }
         const char *colon = p->has_profile ? strchr(p->profile.name, ':') : NULL;
@@ -228,14 +230,19 @@ static void put_world(const GentooPlan *p, Tar *tar)
         tar_file(tar, "var/lib/portage/world", all, strlen(all), 0644);
 }
 
-void gentoo_config_write(const GentooPlan *p, char *const *memory, Tar *tar)
+void gentoo_config_portage(const GentooPlan *p, Tar *tar)
 {
-        _cleanup_free_ char *lines = strv_join(memory, "\n"), *config = xasprintf("%s%s", lines ?: "", memory ? "\n" : "");
-
         tar_directory(tar, "etc/portage", 0755);
         put_make_conf(p, tar);
         put_repos(p, tar);
         put_hosts(p, tar);
+}
+
+void gentoo_config_write(const GentooPlan *p, char *const *memory, Tar *tar)
+{
+        _cleanup_free_ char *lines = strv_join(memory, "\n"), *config = xasprintf("%s%s", lines ?: "", memory ? "\n" : "");
+
+        gentoo_config_portage(p, tar);
         tar_directory(tar, "var/lib/portage", 02755);
         put_world(p, tar);
         tar_file(tar, "var/lib/portage/config", config, strlen(config), 0660);

@@ -51,8 +51,7 @@ static bool is_gpkg(const FetchItem *item)
         return str_endswith(item->url, ".gpkg.tar");
 }
 
-/* The file's name in the pool: each build has its own, whatever the host calls it. */
-static char *file_name(const GentooPackage *p)
+char *gentoo_pool_name(const GentooPackage *p)
 {
         char *s = xasprintf("%.*s-%.*s-%llu-%.*s", (int)p->cpv.n, p->cpv.s, (int)p->build_id.n, p->build_id.s,
                             (unsigned long long)p->build_time, (int)MIN(p->sha1.n, (size_t)16), p->sha1.s);
@@ -84,7 +83,7 @@ static int make_item(Install *in, const GentooPackage *p, FetchItem *ret, Error 
                                 h->url, (int)p->cpv.n, p->cpv.s);
         ret->url = keep(in, xasprintf("%s/%s", h->base, path));
         ret->label = keep(in, slice_dup(p->cpv));
-        ret->path = keep(in, file_name(p));
+        ret->path = keep(in, gentoo_pool_name(p));
         ret->limit = UINT64_MAX;
         ret->user = &in->merged[ret - in->items];
         return 0;

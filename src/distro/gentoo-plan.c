@@ -3,17 +3,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/str.h"
 #include "base/strv.h"
-#include "distro/gentoo-atom.h"
 #include "distro/gentoo.h"
 #include "distro/key.h"
-
-#define HOST_KEYRING "/usr/share/openpgp-keys/gentoo-release.asc"
 
 void gentoo_plan_done(DistroPlan *plan)
 {
@@ -35,81 +30,10 @@ void gentoo_plan_done(DistroPlan *plan)
         strv_free(p->make_conf);
         strv_free(p->keyrings);
         free(p->arch);
+        free(p->seed);
         free(p->cache);
         free(p);
         plan->data = NULL;
-}
-
-/* ---- what the request names ---- */
-
-/* Gentoo's names of architectures by uname(2)'s. */
-char *gentoo_host_arch(void)
-{
-        static const char *const names[][2] = {{"x86_64", "amd64"},  {"aarch64", "arm64"},    {"i686", "x86"},
-                                               {"ppc64le", "ppc64"}, {"s390x", "s390"},       {"armv7l", "arm"},
-                                               {"riscv64", "riscv"}, {"loongarch64", "loong"}};
-        struct utsname u;
-
-        if (uname(&u) < 0)
-                return NULL;
-        for (size_t i = 0; i < ELEMENTSOF(names); i++)
-                if (str_eq(u.machine, names[i][0]))
-                        return xstrdup(names[i][1]);
-        return NULL;
-}
-
-/* "NAME=PATH" or "PATH" */
-static int add_repos(GentooPlan *p, const DistroRequest *r, Error *e)
-{
-        int k = 0;
-
-        for (char *const *s = r->repos; s && *s && k >= 0; s++) {
-                const char *equals = strchr(*s, '=');
-                _cleanup_free_ char *name =
-                                equals && !memchr(*s, '/', (size_t)(equals - *s)) ? xstrndup(*s, (size_t)(equals - *s)) : NULL;
-                const char *path = name ? equals + 1 : *s;
-                k = gentoo_repos_add(&p->repos, name, str_startswith(path, "file://") ?: path, e);
-        }
-        return k;
-}
-
-int gentoo_find_keyrings(const DistroRequest *r, char ***ret, Error *e)
-{
-        if (r->verify != DISTRO_VERIFY_SIGNATURE)
-                return 0;
-        if (r->keyrings && *r->keyrings)
-                *ret = strv_copy(r->keyrings);
-        else if (access(HOST_KEYRING, R_OK) == 0)
-                strv_push(ret, HOST_KEYRING);
-        else
-                return error_set(e, -ENOKEY,
-                                 "no keys of Gentoo are on this host to verify with; name them with --keyring=FILE, or take "
-                                 "packages by the "
-                                 "index's digests alone with --verify=checksum");
-        return 0;
-}
-
-static int check_wanted(GentooPlan *p, const DistroRequest *r, Error *e)
-{
-        STRV_FOREACH (text, r->include) {
-                GentooAtom a;
-                int k = gentoo_atom_parse((Slice){*text, strlen(*text)}, NULL, &a, e);
-                if (k < 0)
-                        return k;
-                strv_push(&p->wanted, *text);
-        }
-        if (!r->profile && !p->wanted)
-                return error_set(e, -EINVAL,
-                                 "what shall the system be? Name a profile with --profile= and its repository with --repo=, or "
-                                 "packages with "
-                                 "--package=");
-        STRV_FOREACH (assignment, r->make_conf) {
-                size_t n = strspn(*assignment, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
-                if (n == 0 || (*assignment)[n] != '=' || strpbrk(*assignment, "\"\\\n`$"))
-                        return error_set(e, -EINVAL, "'%s' is no setting of make.conf; write --make-conf=KEY=VALUE", *assignment);
-        }
-        p->make_conf = strv_copy(r->make_conf);
-        return 0;
 }
 
 /* ---- the hosts ---- */
@@ -281,18 +205,13 @@ char *gentoo_mirrors(const Distro *d, const DistroRequest *r)
         return strv_join(r->mirrors, " ");
 }
 
-/* What other distributions have is not passed over in silence. */
 static int check_request(const DistroRequest *r, Error *e)
 {
         if (!str_eq(r->suite, "binhost"))
-                return error_set(e, -EINVAL, "Gentoo has no '%s'; there is gentoo:binhost, the default", r->suite);
-        if (r->variant)
-                return error_set(e, -EINVAL, "--variant is not for Gentoo: a profile says what the system is; use --profile=");
-        if (r->exclude && *r->exclude)
                 return error_set(e, -EINVAL,
-                                 "--exclude is not for Gentoo: what a profile needs cannot be left out; use another one");
-        if (r->components && *r->components)
-                return error_set(e, -EINVAL, "--components is not for Gentoo, whose package hosts have none");
+                                 "Gentoo has no '%s'; there is gentoo:binhost, the default; also gentoo:stage3-… and "
+                                 "gentoo:emerge",
+                                 r->suite);
         if (!r->mirrors || !*r->mirrors)
                 return error_set(e, -EINVAL,
                                  "which binary packages? Name their host with --binhost=URL, or take gentoo:stage3-openrc");
@@ -302,24 +221,11 @@ static int check_request(const DistroRequest *r, Error *e)
 int gentoo_resolve(const Distro *d, const DistroRequest *r, const Events *ev, DistroPlan *plan, Error *e)
 {
         GentooPlan *p = plan->data = xnew(GentooPlan, 1);
-        int k = 0;
-
-        p->arch = r->arch ? xstrdup(r->arch) : gentoo_host_arch();
-        p->cache = xasprintf("%s/%s", r->cache_dir, d->name);
-        p->verify = r->verify;
-        if (!p->arch)
-                return error_set(e, -EOPNOTSUPP, "this machine's architecture has no name in Gentoo; give --arch");
-        k = check_request(r, e);
-        if (k >= 0)
-                k = check_wanted(p, r, e);
+        int k = check_request(r, e);
         if (k >= 0)
                 k = gentoo_find_keyrings(r, &p->keyrings, e);
         if (k >= 0)
-                k = add_repos(p, r, e);
-        if (k >= 0 && r->profile) {
-                k = gentoo_profile_read(&p->repos, r->profile, &p->profile, e);
-                p->has_profile = k >= 0;
-        }
+                k = gentoo_request_read(p, d, r, ev, e);
         if (k >= 0)
                 k = read_hosts(p, r, ev, e);
         if (k < 0)

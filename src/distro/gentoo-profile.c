@@ -249,6 +249,8 @@ static int read_node(Reader *r, const char *node, Error *e)
         if (k >= 0)
                 k = add_lines(node, "package.unmask", directories, &r->profile->unmask, e);
         if (k >= 0)
+                k = add_lines(node, "packages.build", directories, &r->profile->build, e);
+        if (k >= 0)
                 k = add_lines(node, "use.force", directories, &r->profile->force, e);
         if (k >= 0)
                 k = add_lines(node, "package.provided", directories, &r->profile->provided, e);
@@ -363,6 +365,7 @@ void gentoo_profile_done(GentooProfile *p)
         strv_free(p->profile);
         strv_free(p->mask);
         strv_free(p->unmask);
+        strv_free(p->build);
         strv_free(p->force);
         strv_free(p->provided);
         strv_free(p->variables);

@@ -11,6 +11,7 @@
 
 typedef struct GentooRepo {
         char *name, *path; /* path: its directory on this host */
+        char *url;         /* where git fetched it from; NULL: it is a directory of this host's */
         char **aliases;
         bool repo_parents; /* profile-formats = portage-2: parents may be "repo:path" */
         bool profile_set;  /* profile-set: unstarred lines of `packages` are @profile */
@@ -26,6 +27,12 @@ typedef struct GentooRepos {
 /* Adds the repository in a directory: its name from profiles/repo_name or metadata/layout.conf; the given one (NULL: none) has to be the
  * same. -ENOENT where the directory is no repository. */
 int gentoo_repos_add(GentooRepos *r, const char *name, const char *path, Error *e);
+/* What --repo= says: "NAME=PATH", "PATH", "NAME=URL". The name has to be checked where it becomes a part of a path. */
+typedef struct GentooRepoWord {
+        char *name, *path; /* the caller's; name NULL: not given; path: of a URL where its work tree is to be */
+        const char *url;   /* in the word; NULL: a directory */
+} GentooRepoWord;
+void gentoo_repo_word(const char *word, const char *repos_dir, GentooRepoWord *ret);
 const GentooRepo *gentoo_repos_find(const GentooRepos *r, Slice name); /* by name or alias */
 void gentoo_repos_done(GentooRepos *r);
 
@@ -35,6 +42,7 @@ typedef struct GentooProfile {
         char **system;         /* atoms of @system */
         char **profile;        /* atoms of @profile */
         char **mask, **unmask; /* atoms of package.mask and package.unmask */
+        char **build;          /* atoms of packages.build: what everything else is built with */
         char **force;          /* flags of use.force */
         char **provided;       /* cpvs of package.provided */
         char **variables;      /* NAME=VALUE of make.defaults; incremental ones are settled */

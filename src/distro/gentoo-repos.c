@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/file.h"
@@ -83,6 +84,24 @@ int gentoo_repos_add(GentooRepos *repos, const char *name, const char *path, Err
         return 0;
 }
 
+/* file:// of a directory with profiles is that directory; of anything else git has to make one. */
+void gentoo_repo_word(const char *word, const char *repos_dir, GentooRepoWord *ret)
+{
+        const char *equals = strchr(word, '='), *slash = strchr(word, '/');
+        bool named = equals && (!slash || equals < slash);
+        const char *rest = named ? equals + 1 : word, *local = str_startswith(rest, "file://");
+        _cleanup_free_ char *profiles = local ? path_join(local, "profiles") : NULL;
+
+        *ret = (GentooRepoWord){.name = named ? xstrndup(word, (size_t)(equals - word)) : NULL};
+        if (profiles && access(profiles, F_OK) == 0)
+                ret->path = xstrdup(local);
+        else if (strstr(rest, "://")) {
+                ret->url = rest;
+                ret->path = path_join(repos_dir, ret->name ?: "");
+        } else
+                ret->path = xstrdup(rest);
+}
+
 const GentooRepo *gentoo_repos_find(const GentooRepos *repos, Slice name)
 {
         for (size_t i = 0; i < repos->n; i++)
@@ -101,6 +120,7 @@ void gentoo_repos_done(GentooRepos *repos)
                 GentooRepo *r = &repos->items[i];
                 free(r->name);
                 free(r->path);
+                free(r->url);
                 free(r->eapi);
                 strv_free(r->aliases);
         }

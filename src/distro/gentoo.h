@@ -38,6 +38,7 @@ typedef struct GentooPlan {
         char **implicit;
         char **wanted; /* atoms that were asked for, beside the sets: for the world file */
         GentooChoice choice;
+        char *seed; /* gentoo:emerge: its name */
 } GentooPlan;
 
 int gentoo_resolve(const Distro *d, const DistroRequest *r, const Events *ev, DistroPlan *ret, Error *e);
@@ -47,9 +48,20 @@ bool gentoo_is_provided(const GentooPackage *package);
 void gentoo_plan_done(DistroPlan *p);
 char *gentoo_mirrors(const Distro *d, const DistroRequest *r);
 
-char *gentoo_host_arch(void); /* this machine's, by Gentoo's name; NULL: it has none */
+/* gentoo-request.c: fills all of the plan that does not depend on where packages come from; fetches repositories. */
+int gentoo_request_read(GentooPlan *p, const Distro *d, const DistroRequest *r, const Events *ev, Error *e);
+char **gentoo_repo_words(const DistroPlan *p); /* its repositories, as "NAME=PATH" */
+char *gentoo_host_arch(void);                  /* this machine's, by Gentoo's name; NULL: it has none */
 /* The request's, else this host's; none where signatures are not wanted. -ENOKEY: there are none. */
 int gentoo_find_keyrings(const DistroRequest *r, char ***ret, Error *e);
+
+/* The file's name in the pool: each build has its own, whatever the host calls it. */
+char *gentoo_pool_name(const GentooPackage *p);
+int gentoo_clean(const char *dir, DistroCleaned *ret, Error *e);
+
+/* gentoo-emerge.c: built by Portage in a seed; a GentooPlan, too. */
+int emerge_resolve(const Distro *d, const DistroRequest *r, const Events *ev, DistroPlan *ret, Error *e);
+int emerge_install(DistroPlan *p, const DistroInstall *i, Error *e);
 
 /* gentoo-host.c: fetches and verifies the index of the host whose url is set. */
 typedef struct GentooHostOptions {

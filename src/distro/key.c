@@ -69,6 +69,8 @@ static char *request_file(const DistroRequest *r)
         put_list(&b, "repos", r->repos);
         put_list(&b, "make.conf", r->make_conf);
         buf_addf(&b, "profile: %s\n", r->profile ?: "");
+        if (r->seed)
+                buf_addf(&b, "seed: %s\n", r->seed);
         _cleanup_free_ char *meant = d && !(r->mirrors && *r->mirrors) ? d->mirrors(d, r) : NULL;
         buf_addf(&b, "meant: %s\n", meant ?: "");
         int k = key_of_text(b.data, b.len, hex, NULL);

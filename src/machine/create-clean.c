@@ -8,6 +8,7 @@
 #include "base/strv.h"
 #include "machine/create-lock.h"
 #include "machine/create-pull.h"
+#include "machine/create-seed.h"
 #include "machine/create.h"
 
 /* Images made for another driver than the store's own have its name at the end. */
@@ -56,6 +57,7 @@ int machine_clean_cache(const MachineHost *h, Error *e)
         if (r < 0)
                 return r;
         machine_pull_clean_cache(h);
+        seed_clean_logs(h);
         str_format_bytes(size, sizeof(size), cleaned.bytes);
         events_note(&h->events, "Removed %zu files from the cache (%s) and %zu images that nothing leads to.", cleaned.files,
                     size, images);

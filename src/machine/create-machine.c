@@ -10,10 +10,12 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/hash.h"
+#include "base/str.h"
 #include "base/strv.h"
 #include "machine/create-lock.h"
 #include "machine/create-runner.h"
 #include "machine/create-fixups.h"
+#include "machine/create-seed.h"
 #include "machine/create-shares.h"
 #include "machine/run-identity.h"
 #include "machine/run-registry.h"
@@ -27,6 +29,8 @@ typedef struct Create {
         DistroRequest distro;
         Store *store;
         StoreDriverId driver;
+        bool image_only; /* of a seed: no machine is made of it */
+        char *key;       /* of the image that was found or built */
 } Create;
 
 /* The finished root file system of a plan: images made for another driver than the store's own have another name. */
@@ -88,19 +92,25 @@ static bool has_image(const Create *c, const char *key)
         return key && find_image(c, key, &image, NULL) >= 0;
 }
 
-static int install(const Create *c, DistroPlan *plan, const char *name, StoreBuild *build, Error *e)
+static int install(const Create *c, DistroPlan *plan, const char *name, StoreBuild *build, Seed *seed, Error *e)
 {
+        _cleanup_strv_ char **repos = distro_plan_repos(plan);
         IdRange range;
-        int r = machine_range_take(c->host, name, false, &range, e);
+        int r = seed ? seed_bind(seed, c->host, &c->request->shares, build->path, repos, e) : 0;
+        if (r >= 0)
+                r = machine_range_take(c->host, name, false, &range, e);
         if (r < 0)
                 return r;
         TreeRunner tree = {.host = c->host, .path = build->path, .name = name, .range = &range};
-        DistroRunner runner = tree_runner(&tree);
+        TreeRunner other = tree;
+        other.seed = seed ? &seed->tree : NULL;
+        DistroRunner runner = tree_runner(&tree), in_seed = tree_runner(&other);
         const DistroInstall i = {
                         .root_dirfd = build->dirfd,
                         .root_path = build->path,
                         .id_base = range.base,
                         .runner = &runner,
+                        .seed = seed ? &in_seed : NULL,
                         .events = &c->host->events,
         };
         r = distro_install(plan, &i, e);
@@ -122,20 +132,68 @@ static void keep_failed(const Create *c, StoreBuild *build)
                             name);
 }
 
-static int build_image(const Create *c, DistroPlan *plan, const char *name, Error *e)
+static int create(Create *c, Error *e);
+
+/* An image of a source is found or built in the same way as that of a machine. */
+static int open_seed(const Create *c, Seed *ret, Error *e)
+{
+        const char *name = c->distro.seed;
+        Create seed = {.host = c->host, .request = c->request, .image_only = true};
+        _cleanup_(store_image_done) StoreImage image = {0};
+        _cleanup_free_ char *distribution = NULL, *suite = NULL;
+
+        if (!seed_is_source(name))
+                return seed_open(c->host, name, c->request->name, NULL, ret, e);
+        int r = distro_parse_source(name, &distribution, &suite, e);
+        if (r >= 0 && str_eq(distribution, "gentoo") && suite && str_startswith(suite, "emerge"))
+                r = error_set(e, -EINVAL, "it would need a seed itself");
+        if (r < 0)
+                return error_prefix(e, r, "--seed=%s", name);
+        seed.distro = (DistroRequest){.distribution = distribution,
+                                      .suite = suite,
+                                      .mirrors = c->distro.mirrors,
+                                      .keyrings = c->distro.keyrings,
+                                      .verify = c->distro.verify,
+                                      .cache_dir = c->distro.cache_dir};
+        r = create(&seed, e);
+        if (r >= 0)
+                r = find_image(&seed, seed.key, &image, e);
+        if (r >= 0)
+                r = seed_open(c->host, name, c->request->name, &image, ret, e);
+        store_close(seed.store);
+        free(seed.key);
+        return r;
+}
+
+static int build_in(const Create *c, DistroPlan *plan, const char *name, Seed *seed, Error *e)
 {
         _cleanup_free_ char *image = image_name(c, distro_plan_key(plan));
         StoreBuild build;
         int r = store_build_begin(c->store, STORE_IMAGE, image, c->driver, &build, e);
         if (r < 0)
                 return r;
-        r = install(c, plan, name, &build, e);
+        r = install(c, plan, name, &build, seed, e);
         if (r >= 0) {
                 events_step(&c->host->events, "Writing to disk");
                 r = store_build_commit(&build, c->request->rebuild, e);
         } else if (c->request->keep)
                 keep_failed(c, &build);
         store_build_abort(&build);
+        return r;
+}
+
+static int build_image(const Create *c, DistroPlan *plan, const char *name, Error *e)
+{
+        Seed seed = SEED_NONE;
+
+        if (!c->distro.seed)
+                return build_in(c, plan, name, NULL, e);
+        int r = open_seed(c, &seed, e);
+        if (r >= 0) {
+                events_note(&c->host->events, "What emerge says is in '%s'", seed.log);
+                r = build_in(c, plan, name, &seed, e);
+        }
+        seed_close(&seed);
         return r;
 }
 
@@ -147,7 +205,15 @@ static char *build_name(const char *key)
         return xasprintf("create-%016" PRIx64, hash_siphash24(key, strlen(key), zero));
 }
 
-static int build_and_clone(const Create *c, Error *e)
+static int clone_of(Create *c, const char *key, Error *e)
+{
+        if (!c->image_only)
+                return clone_image(c, key, e);
+        c->key = xstrdup(key);
+        return 0;
+}
+
+static int build_and_clone(Create *c, Error *e)
 {
         _cleanup_(distro_plan_freep) DistroPlan *plan = NULL;
         int r = distro_resolve(&c->distro, &c->host->events, &plan, e);
@@ -160,12 +226,12 @@ static int build_and_clone(const Create *c, Error *e)
         int lock = create_lock(c->host, name, e);
         if (lock < 0)
                 return lock;
-        if (c->request->rebuild || !has_image(c, key))
+        if ((c->request->rebuild && !c->image_only) || !has_image(c, key))
                 r = build_image(c, plan, name, e);
         if (r >= 0)
                 r = distro_remember(&c->distro, plan, e);
         if (r >= 0)
-                r = clone_image(c, key, e);
+                r = clone_of(c, key, e);
         create_unlock(c->host, name, &lock);
         return r;
 }
@@ -201,7 +267,7 @@ static void tell_age(const Create *c, const DistroLast *last)
 static int create(Create *c, Error *e)
 {
         int r = store_open(c->host->machines_dir, &c->store, e);
-        if (r >= 0)
+        if (r >= 0 && !c->image_only)
                 r = check_name(c, e);
         if (r < 0)
                 return r;
@@ -213,19 +279,19 @@ static int create(Create *c, Error *e)
         r = store_use_zfs_properties(c->store, c->driver, c->request->zfs_properties, e);
         if (r < 0)
                 return r;
-        if (c->request->rebuild)
+        if (c->request->rebuild && !c->image_only)
                 return build_and_clone(c, e);
         _cleanup_(distro_last_done) DistroLast last = {0};
         if (distro_last(&c->distro, &last) < 0 || !has_image(c, last.key))
                 return build_and_clone(c, e);
         tell_age(c, &last);
-        return clone_image(c, last.key, e);
+        return clone_of(c, last.key, e);
 }
 
 int machine_create(const MachineHost *h, const CreateRequest *request, Error *e)
 {
         Create c = {.host = h, .request = request, .distro = request->distro};
-        _cleanup_free_ char *distribution = NULL, *suite = NULL;
+        _cleanup_free_ char *distribution = NULL, *suite = NULL, *repos_dir = NULL;
         int r = create_shares_check(&request->shares, e);
         if (r >= 0)
                 r = create_fixups_check(&request->fixups, e);
@@ -236,6 +302,7 @@ int machine_create(const MachineHost *h, const CreateRequest *request, Error *e)
         c.distro.distribution = distribution;
         c.distro.suite = suite;
         c.distro.cache_dir = h->cache_dir;
+        c.distro.repos_dir = repos_dir = create_shares_repos(h, &request->shares);
         create_clear_killed(h);
         r = create(&c, e);
         c.store = store_close(c.store);

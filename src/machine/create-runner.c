@@ -18,17 +18,37 @@
 
 static const char origin[] = "berth create";
 
+/* What is built from source comes from somewhere. */
+static void add_seed(const TreeSeed *seed, MachineSpec *s)
+{
+        s->network = SPEC_NETWORK_HOST;
+        s->ephemeral = true;
+        spec_mark(s, SPEC_FIELD_EPHEMERAL, origin);
+        for (size_t i = 0; i < seed->mounts.n; i++) {
+                SpecMount m = seed->mounts.items[i];
+                m.source = m.source ? xstrdup(m.source) : NULL;
+                m.layers = strv_copy(m.layers);
+                m.target = xstrdup(m.target);
+                *vec_push(&s->mounts) = m;
+        }
+        spec_mark(s, SPEC_FIELD_MOUNTS, origin);
+}
+
 static void make_spec(const TreeRunner *t, const DistroCommand *c, MachineSpec *s)
 {
         spec_init(s);
-        s->directory = xstrdup(t->path);
-        spec_mark(s, SPEC_FIELD_DIRECTORY, origin);
+        if (!t->seed || t->seed->image->directory) {
+                s->directory = xstrdup(t->seed ? t->seed->image->directory : t->path);
+                spec_mark(s, SPEC_FIELD_DIRECTORY, origin);
+        }
         s->machine = xstrdup(t->name);
         spec_mark(s, SPEC_FIELD_MACHINE, origin);
         s->users = SPEC_USERS_PICK;
         spec_mark(s, SPEC_FIELD_USERS, origin);
         s->network = SPEC_NETWORK_PRIVATE;
         spec_mark(s, SPEC_FIELD_NETWORK, origin);
+        if (t->seed)
+                add_seed(t->seed, s);
         s->console = SPEC_CONSOLE_PIPE;
         spec_mark(s, SPEC_FIELD_CONSOLE, origin);
         s->as_pid2 = true; /* package scripts leave children behind that somebody has to reap */
@@ -46,19 +66,22 @@ static void make_spec(const TreeRunner *t, const DistroCommand *c, MachineSpec *
 
 static int make_plan(const TreeRunner *t, const DistroCommand *c, MachinePlan *ret, Error *e)
 {
-        StoreImage image = {.name = (char *)t->name,
-                            .driver = STORE_DIRECTORY,
-                            .path = (char *)t->path,
-                            .directory = (char *)t->path};
+        StoreImage tree = {.name = (char *)t->name,
+                           .driver = STORE_DIRECTORY,
+                           .path = (char *)t->path,
+                           .directory = (char *)t->path};
         MachineSpec s;
         HostFacts f = {0};
         make_spec(t, c, &s);
         machine_facts_host(t->host, &f);
-        int r = machine_facts_image(&image, &s, &f, e);
+        int r = machine_facts_image(t->seed ? t->seed->image : &tree, &s, &f, e);
         if (r >= 0) {
                 f.machine_name = xstrdup(t->name);
                 f.id_base = t->range->base;
-                f.has_resolv_conf = false; /* there is no network to resolve for, and the file is the image's own */
+                if (t->seed)
+                        f.scratch = t->seed->scratch ? xstrdup(t->seed->scratch) : NULL;
+                else
+                        f.has_resolv_conf = false; /* there is no network to resolve for, and the file is the image's own */
                 free(f.term);
                 f.term = NULL;
                 r = plan_build(&s, &f, ret, e);
@@ -121,7 +144,8 @@ static int run(void *ctx, const DistroCommand *c, int *ret_status, char **ret_ou
         if (r < 0)
                 return r;
         _cleanup_close_ int in = c->stdin_text ? memory_file(c->stdin_text) : open("/dev/null", O_RDONLY | O_CLOEXEC);
-        _cleanup_close_ int out = memory_file(NULL);
+        const char *log = t->seed ? t->seed->log : NULL;
+        _cleanup_close_ int out = log ? open(log, O_RDWR | O_APPEND | O_CLOEXEC) : memory_file(NULL);
         if (in < 0 || out < 0)
                 r = error_sys(e, -EMFILE, "cannot open the input and output of '%s'", c->argv[0]);
         else {

@@ -68,21 +68,42 @@ static bool has_portage(const StoreImage *made)
         return fd >= 0;
 }
 
-/* The host's own where that is a Gentoo, else a place that berth keeps for all machines. */
-static int directory_of(const Writer *w, const Share *s, char **ret, Error *e)
+/* What berth keeps for all machines, or what was named. */
+static char *kept_directory(const MachineHost *h, const CreateShares *options, const char *name)
 {
-        if (!w->options->from && is_directory(s->path)) {
+        _cleanup_free_ char *dir = options->from ? realpath(options->from, NULL) : path_join(h->state_dir, "shares/gentoo");
+
+        return dir ? path_join(dir, name) : NULL;
+}
+
+char *create_shares_repos(const MachineHost *h, const CreateShares *s)
+{
+        return kept_directory(h, s, "repos");
+}
+
+/* The host's own where that is a Gentoo, else a place that berth keeps for all machines. */
+static int directory_of(const MachineHost *h, const CreateShares *options, const Share *s, char **ret, Error *e)
+{
+        if (!options->from && is_directory(s->path)) {
                 *ret = xstrdup(s->path);
                 return 0;
         }
-        _cleanup_free_ char *dir =
-                        w->options->from ? realpath(w->options->from, NULL) : path_join(w->host->state_dir, "shares/gentoo");
-        _cleanup_free_ char *path = path_join(dir, s->name);
+        _cleanup_free_ char *path = kept_directory(h, options, s->name);
+        if (!path)
+                return error_sys(e, -errno, "cannot share from '%s'", options->from);
         int r = file_mkdir_p(path, 0755);
         if (r < 0)
                 return error_sys(e, r, "cannot make the shared directory '%s'", path);
         *ret = TAKE_PTR(path);
         return 0;
+}
+
+int create_shares_directory(const MachineHost *h, const CreateShares *s, const char *name, char **ret, Error *e)
+{
+        for (size_t i = 0; i < ELEMENTSOF(shares); i++)
+                if (str_eq(shares[i].name, name))
+                        return directory_of(h, s, &shares[i], ret, e);
+        return error_set(e, -ENOENT, "there is no share '%s'", name);
 }
 
 /* Colons separate; a backslash takes their meaning away (systemd.nspawn(5)). */
@@ -127,7 +148,11 @@ static int add_named_repositories(Writer *w, char *const *repos, Error *e)
         int r = 0;
 
         STRV_FOREACH (repo, repos) {
-                const char *equals = strchr(*repo, '='), *path = equals ? equals + 1 : *repo;
+                _cleanup_free_ char *dir = create_shares_repos(w->host, w->options), *name = NULL, *path = NULL;
+                GentooRepoWord word;
+                gentoo_repo_word(*repo, dir, &word);
+                name = word.name;
+                path = word.path;
                 if (r >= 0 && is_directory(path))
                         r = gentoo_repos_add(&known, NULL, path, e);
         }
@@ -163,7 +188,7 @@ static int add_shares(Writer *w, char *const *repos, Error *e)
                         continue;
                 r = s->each ? add_named_repositories(w, repos, e) : 0;
                 if (r >= 0)
-                        r = directory_of(w, s, &dir, e);
+                        r = directory_of(w->host, w->options, s, &dir, e);
                 if (r < 0)
                         break;
                 if (s->each)

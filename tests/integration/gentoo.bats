@@ -626,3 +626,77 @@ EOF
         gentoo_create h "$T/www" "${PROFILE[@]}" --package='sys-apps/baselayout[-split-usr]'
         for tree in "$BERTH_MACHINES"/h.mstack/layer@*/; do [ "$(cat "$tree/etc/gentoo-release" 2>/dev/null)" != merged ] || [ "$(readlink "$tree/bin")" = usr/bin ]; done
 }
+
+@test "an overlay that git fetches: its profile, repos.conf, its place among the shares, newer commits" {
+        URL=file://$T/mine.git
+        mkdir -p "$T/mine"/{metadata,profiles/desk}
+        echo mine >"$T/mine/profiles/repo_name"
+        printf 'masters = gentoo\nprofile-formats = portage-2 profile-set\n' >"$T/mine/metadata/layout.conf"
+        echo gentoo:default/linux/amd64/test >"$T/mine/profiles/desk/parent"
+        echo test-cat/first >"$T/mine/profiles/desk/packages"
+        git=(git -C "$T/mine" -c user.name=x -c user.email=x@localhost -c init.defaultBranch=main -c commit.gpgsign=false)
+        "${git[@]}" init -q
+        "${git[@]}" add .
+        "${git[@]}" commit -qm one
+        git clone -q --bare "$T/mine" "$T/mine.git"
+        gentoo_copy "$T/www"
+        for n in first second; do
+                gentoo_new
+                gentoo_file "/opt/$n" $n
+                gentoo_package "$T/www" test-cat/$n-1
+        done
+        gentoo_index "$T/www"
+        fails "how shall the repository of '$URL' be called? Write --repo=NAME=$URL" g "$T/www" --repo="$URL" --profile=mine:desk
+        fails "git cannot fetch 'file://$T/none.git': *none.git*" g "$T/www" --repo=mine="file://$T/none.git" --profile=mine:desk
+        run -1 env PATH="$T" "$BERTH" create g gentoo --binhost="file://$T/www" --verify=checksum --repo=mine="$URL" --profile=mine:desk
+        [[ $output == *"git is not installed, which fetches '$URL'; "* ]]
+        mkdir -p "$BERTH_STATE/shares/gentoo/repos/.#mine/left"
+        fails "the repository in '*/repos/other' calls itself 'mine', not 'other'; *" g "$T/www" --repo=other="$URL" --profile=mine:desk
+        gentoo_create g "$T/www" "${PROFILE[0]}" --repo=mine="$URL" --profile=mine:desk
+        tree=$(gentoo_tree g)
+        [ -e "$tree/opt/first" ] && [ ! -e "$tree/opt/second" ]
+        [ "$(cat "$tree/etc/portage/repos.conf/mine.conf")" = "[mine]
+location = /var/db/repos/mine
+sync-type = git
+sync-uri = $URL" ]
+        run ! grep sync "$tree/etc/portage/repos.conf/gentoo.conf"
+        [ "$(readlink "$tree/etc/portage/make.profile")" = ../../var/db/repos/mine/profiles/desk ]
+        [ "$(ls -A "$BERTH_STATE/shares/gentoo/repos" | grep -v other)" = mine ]
+        grep -qx "BindReadOnly=$BERTH_STATE/shares/gentoo/repos/mine:/var/db/repos/mine:idmap" "$BERTH_SETTINGS/g.nspawn"
+        [ "$(berth run g -- /bin/cat /var/db/repos/mine/profiles/repo_name)" = mine ]
+        # a newer commit, with --rebuild; what cannot be reached stays as it is
+        echo test-cat/second >>"$T/mine/profiles/desk/packages"
+        "${git[@]}" commit -qam two
+        "${git[@]}" push -q "$T/mine.git" main
+        gentoo_create h "$T/www" "${PROFILE[0]}" --repo=mine="$URL" --profile=mine:desk --rebuild
+        [ -e "$(gentoo_tree h)/opt/second" ]
+        mv "$T/mine.git" "$T/gone.git"
+        gentoo_create i "$T/www" "${PROFILE[0]}" --repo=mine="$URL" --profile=mine:desk --rebuild 2>"$T/err"
+        grep -q "git cannot fetch '$URL': .*; '$BERTH_STATE/shares/gentoo/repos/mine' stays as it is" "$T/err"
+}
+
+@test "clean --cache: packages that no index names, and stage 3 archives that no pointer names" {
+        gentoo_copy "$T/www"
+        gentoo_new
+        gentoo_package "$T/www" test-cat/old-1
+        gentoo_index "$T/www"
+        gentoo_create g "$T/www" --package=test-cat/old
+        run -0 berth clean --cache
+        [[ $output == "Removed 0 files from the cache (0B) and 0 images that nothing leads to." ]]
+        rm -r "$T/www/test-cat"
+        gentoo_package "$T/www" test-cat/old-2
+        gentoo_index "$T/www"
+        gentoo_create h "$T/www" --package=test-cat/old --rebuild
+        pool=$BERTH_CACHE/gentoo/pool
+        echo '20230702T170201Z/stage3-amd64-systemd-20230702T170201Z.tar.xz 5' >"$pool/latest-stage3-amd64-systemd.txt"
+        : >"$pool/stage3-amd64-systemd-20230702T170201Z.tar.xz"
+        : >"$pool/stage3-amd64-systemd-20230702T170201Z.tar.xz.DIGESTS"
+        : >"$pool/stage3-amd64-systemd-20230601T170201Z.tar.xz"
+        : >"$pool/half.part"
+        run -0 berth clean --cache
+        [[ $output == "Removed 3 files from the cache ("*") and 1 images that nothing leads to." ]]
+        [ "$(ls "$pool" | sed 's/-[0-9a-f]*$//')" = "latest-stage3-amd64-systemd.txt
+stage3-amd64-systemd-20230702T170201Z.tar.xz
+stage3-amd64-systemd-20230702T170201Z.tar.xz.DIGESTS
+test-cat_old-2-1-1688322603" ]
+}
