@@ -91,5 +91,7 @@ int cli_export_tar(Cli *c, Error *e);
 int cli_export_raw(Cli *c, Error *e);
 int cli_pull_tar(Cli *c, Error *e);
 int cli_pull_raw(Cli *c, Error *e);
+int cli_send(Cli *c, Error *e);
+int cli_receive(Cli *c, Error *e);
 int cli_list_transfers(Cli *c, Error *e);
 int cli_cancel_transfer(Cli *c, Error *e);

@@ -15,6 +15,8 @@ static const CliFunction functions[_VERB_MAX] = {
                 [VERB_EXPORT_RAW] = cli_export_raw,
                 [VERB_PULL_TAR] = cli_pull_tar,
                 [VERB_PULL_RAW] = cli_pull_raw,
+                [VERB_SEND] = cli_send,
+                [VERB_RECEIVE] = cli_receive,
                 [VERB_LIST_TRANSFERS] = cli_list_transfers,
                 [VERB_CANCEL_TRANSFER] = cli_cancel_transfer,
 };

@@ -42,6 +42,7 @@ void options_done(Options *o)
         free(o->set);
         free(o->ignored);
         strv_free(o->properties);
+        free(o->from);
         free(o->keep_rule);
         strv_free(o->shares);
         strv_free(o->include);
@@ -438,6 +439,13 @@ const OptionRow option_rows[_OPTION_MAX] = {
                 [OPTION_NO_KEEP_DOWNLOAD] = {{'N', NULL, NONE, NULL, "The same as --keep-download=no"},
                                              take_true,
                                              AT(no_keep_download)},
+                [OPTION_FROM] = {{0, "from", REQUIRED, "SNAPSHOT", "Only what changed since this snapshot"},
+                                 take_string,
+                                 AT(from)},
+                [OPTION_GIVE_UP] = {{0, "force", NONE, NULL,
+                                     "Give up what was changed since the snapshot that a stream goes on from"},
+                                    take_true,
+                                    AT(force)},
                 [OPTION_CLEAN_ALL] = {{'a', "all", NONE, NULL, "Remove all machines that do not run, too"}, take_true, AT(all)},
                 [OPTION_SHARE] = {{0, "share", SPEC_ARGUMENT_OPTIONAL, "NAME,…",
                                    "Gentoo: share repos, distfiles, binpkgs with the other machines (default: all of them)"},

@@ -24,7 +24,7 @@ typedef struct Options {
         Format json;
         uint64_t timeout_usec; /* USEC_INFINITY: not given */
         uint64_t limit;        /* bytes; 0: not given */
-        char *variant, *arch, *driver, *profile, *boot, *format, *set, *keep_rule;
+        char *variant, *arch, *driver, *profile, *boot, *format, *set, *keep_rule, *from;
         char **include, **exclude, **components, **mirrors, **keyrings, **repos, **make_conf, **zfs_properties;
         bool no_keep_download;
         bool keep;                                              /* what a failed create leaves */
@@ -105,6 +105,8 @@ typedef enum OptionId {
         OPTION_CLASS_MACHINE,
         OPTION_KEEP_DOWNLOAD,
         OPTION_NO_KEEP_DOWNLOAD,
+        OPTION_FROM,
+        OPTION_GIVE_UP,
         OPTION_CLEAN_ALL,
         OPTION_SHARE,
         OPTION_NO_SHARE,

@@ -98,6 +98,27 @@ int cli_export_raw(Cli *c, Error *e)
         return export(c, machine_export_raw, e);
 }
 
+int cli_send(Cli *c, Error *e)
+{
+        const char *at = strchr(c->words[0], '@');
+        _cleanup_free_ char *name = at ? xstrndup(c->words[0], (size_t)(at - c->words[0])) : xstrdup(c->words[0]);
+        return machine_send(&c->host, &(SendRequest){.name = name, .snapshot = at ? at + 1 : NULL, .from = c->options.from}, e);
+}
+
+int cli_receive(Cli *c, Error *e)
+{
+        const Options *o = &c->options;
+        ReceiveRequest q = {
+                        .name = c->words[0],
+                        .file = str_eq(c->words[1], "-") ? NULL : c->words[1],
+                        .driver = _STORE_DRIVER_INVALID,
+                        .limit = o->limit,
+                        .force = o->force,
+        };
+        int r = o->driver ? store_driver_from_name(o->driver, &q.driver, e) : 0;
+        return r < 0 ? r : machine_receive(&c->host, &q, e);
+}
+
 /* importctl's columns; CLASS is always that of machines. */
 int cli_list_transfers(Cli *c, Error *e)
 {

@@ -547,6 +547,38 @@ const Verb verbs[_VERB_MAX] = {
                                                  "NAME.verity and NAME.nspawn beside it on the server are put beside the machine "
                                                  "when SHA256SUMS has them, too; with --verify=no, when they are there. The disk "
                                                  "is not looked into: the machine has the identity that the image has."},
+                [VERB_SEND] = {.name = "send",
+                               .arguments = "NAME[@SNAPSHOT]",
+                               .min = 1,
+                               .max = 1,
+                               .needs_root = true,
+                               .words = WORDS_REMOVABLE,
+                               .options = {OPTION_FROM},
+                               .program = "berth-create",
+                               .help = "Write a machine, or one of its snapshots, as a stream that 'berth receive' takes",
+                               .description = "To standard output: berth send web@monday | ssh host berth receive web. It fits "
+                                              "every "
+                                              "driver on the other side. A machine that runs is held still for the moment of a "
+                                              "snapshot, which is dropped afterwards. With --from= only what changed "
+                                              "between two snapshots is sent, for a machine that has received the first one. "
+                                              "Settings "
+                                              "(.nspawn) do not go along."},
+                [VERB_RECEIVE] = {.name = "receive",
+                                  .arguments = "NAME [FILE]",
+                                  .min = 1,
+                                  .max = 2,
+                                  .needs_root = true,
+                                  .options = {OPTION_DRIVER, OPTION_LIMIT, OPTION_GIVE_UP},
+                                  .program = "berth-create",
+                                  .help = "Make a machine of a stream of 'berth send', or bring it to a newer state",
+                                  .description = "From FILE or standard input. A whole state becomes a new machine, with the "
+                                                 "snapshot "
+                                                 "that was sent. A change goes on from a snapshot that was received before: the "
+                                                 "machine must not run, nor have been changed since without --force, and gets "
+                                                 "the new "
+                                                 "snapshot. It is unpacked by the confined processes of import-tar, with their "
+                                                 "limits; "
+                                                 "a stream whose digest is wrong, or that ends early, changes nothing."},
                 [VERB_LIST_TRANSFERS] = {.name = "list-transfers",
                                          .needs_root = true,
                                          .options = {TABLE_OPTIONS},

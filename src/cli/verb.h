@@ -51,6 +51,8 @@ typedef enum VerbId {
         VERB_EXPORT_RAW,
         VERB_PULL_TAR,
         VERB_PULL_RAW,
+        VERB_SEND,
+        VERB_RECEIVE,
         VERB_LIST_TRANSFERS,
         VERB_CANCEL_TRANSFER,
         VERB_IMAGES,

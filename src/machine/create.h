@@ -80,6 +80,23 @@ typedef struct ExportRequest {
 int machine_export_tar(const MachineHost *h, const ExportRequest *q, Error *e);
 int machine_export_raw(const MachineHost *h, const ExportRequest *q, Error *e);
 
+/* ---- streams (create-send.c, create-receive.c) ---- */
+typedef struct SendRequest {
+        const char *name, *snapshot; /* snapshot NULL: the present state, which then has none where it is received */
+        const char *from;            /* only what changed since this snapshot; NULL: all */
+        bool keep_snapshot;          /* set by machine_send() */
+} SendRequest;
+int machine_send(const MachineHost *h, const SendRequest *q, Error *e); /* to standard output */
+
+typedef struct ReceiveRequest {
+        const char *name;
+        const char *file;     /* NULL: standard input */
+        StoreDriverId driver; /* _STORE_DRIVER_INVALID = the store's default */
+        uint64_t limit;       /* of what is unpacked; 0 = most of what is free */
+        bool force;           /* give up what was changed since the snapshot that a stream goes on from */
+} ReceiveRequest;
+int machine_receive(const MachineHost *h, const ReceiveRequest *q, Error *e);
+
 /* ---- transfers that run (create-transfer.c) ---- */
 typedef struct Transfer {
         uint32_t id;

@@ -84,7 +84,7 @@ static int link_differs(const Compare *c)
         return n != m || memcmp(before, after, (size_t)n) != 0;
 }
 
-/* Names and values in order, but for what security modules and overlayfs note for themselves. */
+/* Names and values in order, but for what security modules, overlayfs and the store (a tree's date) note for themselves. */
 static void attributes_of(int fd, Buf *ret)
 {
         ssize_t size = flistxattr(fd, NULL, 0);
@@ -93,7 +93,8 @@ static void attributes_of(int fd, Buf *ret)
 
         size = size > 0 ? flistxattr(fd, list, (size_t)size) : 0;
         for (ssize_t at = 0; at < size; at += (ssize_t)strlen(list + at) + 1)
-                if ((str_startswith(list + at, "user.") && !str_startswith(list + at, "user.overlay.")) ||
+                if ((str_startswith(list + at, "user.") && !str_startswith(list + at, "user.overlay.") &&
+                     !str_eq(list + at, "user.crtime_usec")) ||
                     str_startswith(list + at, "system.posix_acl_") || str_eq(list + at, "security.capability"))
                         strv_push(&names, list + at);
         strv_sort(names);

@@ -5,8 +5,11 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/fd.h"
 #include "store/driver.h"
+
+#define CLOCK_GRAIN_USEC 20000 /* the kernel's dates lag behind by a tick */
 
 /* Plain trees. Every state is a whole copy, with shared blocks where the file system can (reflinks). */
 
@@ -43,10 +46,20 @@ static int renew(const StoreChange *c, const Work *w, Error *e)
         return 0;
 }
 
+/* A copy has the note of its source, if that has one. */
+static void set_created(const Work *w, uint64_t usec)
+{
+        _cleanup_close_ int fd = openat(w->fd, WORK_NEW, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+
+        if (fd >= 0)
+                image_set_created(fd, usec);
+}
+
 static int copy_to(const StoreChange *c, bool snapshot, Error *e)
 {
         _cleanup_(place_done) Place place = {0};
         _cleanup_(work_end) Work w = WORK_NONE;
+        uint64_t now = clock_realtime() - CLOCK_GRAIN_USEC; /* earlier than the birth of the copy, so that it counts */
         int r = find_place(c, snapshot, &place, e);
 
         if (r == 0)
@@ -57,6 +70,7 @@ static int copy_to(const StoreChange *c, bool snapshot, Error *e)
                 r = renew(c, &w, e);
         if (r < 0)
                 return r;
+        set_created(&w, now);
         _cleanup_close_ int hold = store_hold(c->store, e);
         if (hold < 0)
                 return hold;
@@ -86,6 +100,7 @@ int copied_rollback(const StoreChange *c, Error *e)
                 r = copy_frozen(c, snapshot.path, &w, WORK_NEW, e);
         if (r < 0)
                 return r;
+        set_created(&w, c->image->created_usec);
         _cleanup_close_ int hold = store_hold(c->store, e);
         return hold < 0 ? hold : entries_exchange(c, &w, e);
 }

@@ -110,6 +110,8 @@ int store_image_names(const StoreImage *i, const char *path, char ***ret);
 /* All files of the image, for who reads them one by one: a detached read-only mount (layers merged by the kernel, nothing that is mounted
  * below it on the host), to be closed. A machine that runs meanwhile changes under the reader's eyes. */
 int store_tree_open(const StoreImage *i, Error *e);
+/* The same to be changed, by who holds the machine's lock. */
+int store_tree_open_writable(const StoreImage *i, Error *e);
 
 /* Changes to an image that nothing uses, on its topmost layer, as the machine itself would make them: parents are copied up, or made with
  * mode 0755; what is new belongs to the owner of "/". Links on the way are followed inside the image, one at the end is not. */

@@ -23,21 +23,29 @@ static int open_single(const StoreImage *i, const char *path, Error *e)
         return r < 0 ? error_sys(e, r, "cannot open the files of '%s'", i->name) : TAKE_FD(mount);
 }
 
-static int open_stack(const StoreImage *i, char *const *layers, Error *e)
+static int open_directory(const char *path)
+{
+        return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* upper, work: NULL where it is only read. */
+static int open_stack(const StoreImage *i, char *const *layers, const char *upper, const char *work, Error *e)
 {
         size_t n = strv_len(layers), opened = 0;
         _cleanup_free_ int *fds = xnew(int, n);
+        _cleanup_close_ int upper_fd = upper ? open_directory(upper) : -1, work_fd = work ? open_directory(work) : -1;
         int r = 0;
 
         for (; opened < n; opened++) {
-                fds[opened] = open(layers[opened], O_PATH | O_DIRECTORY | O_CLOEXEC);
+                fds[opened] = open_directory(layers[opened]);
                 if (fds[opened] < 0) {
                         r = error_sys(e, -errno, "cannot open '%s'", layers[opened]);
                         break;
                 }
         }
         if (r == 0) {
-                r = sys_mount_overlay(&(SysOverlay){.lower = fds, .n_lower = n, .upper = -1, .work = -1}, READ_ONLY, e);
+                r = sys_mount_overlay(&(SysOverlay){.lower = fds, .n_lower = n, .upper = upper_fd, .work = work_fd},
+                                      upper ? 0 : READ_ONLY, e);
                 if (r < 0)
                         (void)error_prefix(e, r, "cannot open the files of '%s'", i->name);
         }
@@ -59,7 +67,17 @@ int store_tree_open(const StoreImage *i, Error *e)
         if (i->upper && access(i->upper, F_OK) == 0)
                 strv_push(&layers, i->upper);
         strv_extend(&layers, i->layers);
-        return strv_len(layers) == 1 ? open_single(i, layers[0], e) : open_stack(i, layers, e);
+        return strv_len(layers) == 1 ? open_single(i, layers[0], e) : open_stack(i, layers, NULL, NULL, e);
+}
+
+int store_tree_open_writable(const StoreImage *i, Error *e)
+{
+        if (i->upper)
+                return open_stack(i, i->layers, i->upper, i->work, e);
+        if (i->read_only || !i->directory)
+                return error_set(e, -EROFS, "the files of '%s' cannot be changed here", i->name);
+        int fd = open(i->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        return fd < 0 ? error_sys(e, -errno, "cannot open '%s'", i->directory) : fd;
 }
 
 static int open_clone(Store *s, const StoreImage *i, StoreTree *t, Error *e)

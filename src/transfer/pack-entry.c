@@ -11,11 +11,12 @@
 #include "base/fd.h"
 #include "base/str.h"
 
-/* File capabilities and what users set, as unpack-attr.c takes them. Labels of security modules and the notes of overlayfs are this
- * host's. */
+/* File capabilities and what users set, as unpack-attr.c takes them. Labels of security modules, and the notes of overlayfs and of the
+ * store (a tree's date), are this host's. */
 static bool xattr_is_packed(const char *name)
 {
-        return str_eq(name, "security.capability") || (str_startswith(name, "user.") && !str_startswith(name, "user.overlay."));
+        return str_eq(name, "security.capability") ||
+               (str_startswith(name, "user.") && !str_startswith(name, "user.overlay.") && !str_eq(name, "user.crtime_usec"));
 }
 
 typedef struct Xattr {

@@ -195,6 +195,11 @@ static bool is_packed(Pack *p, const struct stat *st)
         return !(S_ISCHR(st->st_mode) && st->st_rdev == makedev(0, 0)); /* a whiteout without a layer below */
 }
 
+static bool is_wanted(const Pack *p, const struct stat *st)
+{
+        return !p->o->wants || p->o->wants(p->o->ctx, p->path.data, st);
+}
+
 static int pack_leaf(Pack *p, const struct stat *st, Error *e)
 {
         _cleanup_close_ int fd =
@@ -220,10 +225,12 @@ static int pack_leaf(Pack *p, const struct stat *st, Error *e)
 
 static int pack_directory_itself(Pack *p, int fd, Error *e)
 {
-        struct archive_entry *entry = archive_entry_new();
         struct stat st;
         int r = fstat(fd, &st) < 0 ? -errno : 0;
 
+        if (r == 0 && !is_wanted(p, &st))
+                return 0;
+        struct archive_entry *entry = archive_entry_new();
         if (r == 0)
                 r = pack_entry_fill(entry, &(PackSource){p->disk, p->o->root_dirfd, here(p), fd, &st});
         if (r == 0)
@@ -272,7 +279,7 @@ static int pack_child(Pack *p, const char *name, Error *e)
                 events_progress(p->o->events, p->bytes, p->o->total);
         if (S_ISDIR(st.st_mode))
                 r = pack_directory(p, e);
-        else if (is_packed(p, &st))
+        else if (is_packed(p, &st) && is_wanted(p, &st))
                 r = pack_leaf(p, &st, e);
         p->path.len = len;
         p->path.data[len] = '\0';

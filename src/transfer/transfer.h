@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "base/error.h"
@@ -119,6 +120,8 @@ typedef struct PackOptions {
         PackCompression compression;
         uint64_t total; /* bytes, for the progress; 0 = unknown */
         const Events *events;
+        bool (*wants)(void *ctx, const char *path, const struct stat *st); /* "" for the top; NULL: everything goes in */
+        void *ctx;
 } PackOptions;
 /* All of the tree in a fixed order: numeric owners, times, attributes, ACLs, hard links, holes, device nodes. Sockets are left out. */
 int pack_tar(const PackOptions *o, Error *e);
