@@ -14,7 +14,7 @@ typedef struct Options {
                         allow_expired, force, read_only, share, no_share, without_snapshots, dhcp, take_over, accept_ra;
         unsigned verify;   /* DistroVerify */
         unsigned wait_for; /* MachineWait */
-        bool kill_leader, mkdir;
+        bool kill_leader, mkdir, follow;
         int signal; /* 0: not given */
         bool value_only;
         char **properties;      /* of show: these alone */
@@ -62,6 +62,8 @@ typedef enum OptionId {
         OPTION_SHOW_VALUE,
         OPTION_SHOW_ONE, /* -P */
         OPTION_LINES,
+        OPTION_FOLLOW,
+        OPTION_TIMES,
         OPTION_MAX_ADDRESSES,
         OPTION_COMPAT_OUTPUT, /* those of machinectl alone */
         OPTION_COMPAT_HOST,

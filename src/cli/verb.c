@@ -121,6 +121,35 @@ const Verb verbs[_VERB_MAX] = {
                                 .description = "The machine needs no getty, D-Bus or systemd for it, only agetty or login; ^] "
                                                "three "
                                                "times within a second ends it."},
+                [VERB_CONSOLE] = {.name = "console",
+                                  .arguments = "NAME",
+                                  .min = 1,
+                                  .max = 1,
+                                  .needs_root = true,
+                                  .words = WORDS_RUNNING,
+                                  .help = "Attach the terminal to the console of a machine in the background",
+                                  .description = "^] three times within a second detaches; the machine goes on, and when it "
+                                                 "restarts "
+                                                 "so does its console. Several may be attached."},
+                [VERB_LOG] = {.name = "log",
+                              .arguments = "NAME",
+                              .min = 1,
+                              .max = 1,
+                              .needs_root = true,
+                              .rootless = ROOTLESS_PLAIN,
+                              .words = WORDS_IMAGES,
+                              .options = {OPTION_LINES, OPTION_FOLLOW},
+                              .help = "What the console of a machine showed, running or when it last ran",
+                              .description = "As plain text. The last MiB of a machine that runs, since it was started; when it "
+                                             "has ended "
+                                             "the log is kept as NAME.log in /var/log/berth, with three older ones."},
+                [VERB_TOP] = {.name = "top",
+                              .options = {TABLE_OPTIONS, OPTION_TIMES},
+                              .help = "CPU time, memory and tasks of the machines that run",
+                              .description = "Once a second on a terminal, until it is interrupted; elsewhere once. CPU% is of "
+                                             "one CPU. "
+                                             "Memory is what its control group counts, or where it has none, what its processes "
+                                             "have."},
                 [VERB_CHROOT] = {.name = "chroot",
                                  .arguments = "DIRECTORY|NAME [COMMAND…]",
                                  .min = 1,

@@ -15,12 +15,13 @@
 #include "plan/plan.h"
 #include "store/store.h"
 
-/* Where everything is: defaults, or BERTH_MACHINES, BERTH_STATE, BERTH_RUN, BERTH_CACHE, BERTH_SETTINGS, BERTH_CGROUP. */
+/* Where everything is: defaults, or BERTH_MACHINES, BERTH_STATE, BERTH_RUN, BERTH_CACHE, BERTH_LOG, BERTH_SETTINGS, BERTH_CGROUP. */
 typedef struct MachineHost {
         char *machines_dir;   /* /var/lib/machines */
         char *state_dir;      /* /var/lib/berth: id-ranges/NAME */
         char *run_dir;        /* /run/berth: machines/NAME/{state,console.log}, locks/ of what is being created */
         char *cache_dir;      /* /var/cache/berth */
+        char *log_dir;        /* /var/log/berth: NAME.log, what the console of a machine that ended showed */
         char *cgroup_parent;  /* cgroup2 path below which machines get theirs; NULL: machine.slice or the caller's own */
         char **settings_dirs; /* /etc/systemd/nspawn, /run/systemd/nspawn: NAME.nspawn there is trusted */
         bool rootless;        /* an ordinary user, with all of these below its home and $XDG_RUNTIME_DIR */
@@ -108,6 +109,21 @@ int machine_reboot(const MachineHost *h, char *const *names, uint64_t timeout_us
 /* Until all are so (run-ready.c); -ETIMEDOUT. */
 typedef enum MachineWait { WAIT_RUNNING, WAIT_READY, WAIT_EXIT } MachineWait;
 int machine_wait(const MachineHost *h, char *const *names, MachineWait what, uint64_t timeout_usec, Error *e);
+
+/* ---- console (run-console.c, run-log.c) ---- */
+/* The caller's terminal at the console of a machine in the background, until ^]^]^] or its end. */
+int machine_console(const MachineHost *h, const char *name, Error *e);
+/* What it showed, as text; of one that does not run, when it last did. */
+int machine_log(const MachineHost *h, const char *name, size_t lines, bool follow, int out, Error *e);
+
+/* ---- what it uses (run-usage.c) ---- */
+typedef struct MachineUsage {
+        uint64_t cpu_usec, memory;
+        uint64_t memory_max; /* 0: no limit */
+        uint64_t oom_kills, forks_refused;
+        size_t processes, tasks;
+} MachineUsage;
+int machine_usage(const Machine *m, MachineUsage *ret); /* -EOPNOTSUPP: it has no control group */
 
 /* ---- files (run-copy.c) ---- */
 typedef struct MachineCopy {

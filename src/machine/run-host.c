@@ -27,6 +27,7 @@ static void init_root(MachineHost *h)
         h->state_dir = place("BERTH_STATE", xstrdup("/var/lib/berth"));
         h->run_dir = place("BERTH_RUN", xstrdup("/run/berth"));
         h->cache_dir = place("BERTH_CACHE", xstrdup("/var/cache/berth"));
+        h->log_dir = place("BERTH_LOG", getenv("BERTH_STATE") ? path_join(h->state_dir, "log") : xstrdup("/var/log/berth"));
         /* With a state elsewhere, too: what is written for a machine there must not be read for one of the same name here. */
         char *settings = place("BERTH_SETTINGS", getenv("BERTH_STATE") ? path_join(h->state_dir, "nspawn") : NULL);
         if (settings)
@@ -80,6 +81,7 @@ static void init_rootless(MachineHost *h)
         h->machines_dir = place("BERTH_MACHINES", path_join(state, "machines"));
         h->state_dir = place("BERTH_STATE", path_join(state, "berth"));
         h->cache_dir = place("BERTH_CACHE", path_join(cache, "berth"));
+        h->log_dir = place("BERTH_LOG", path_join(h->state_dir, "log"));
         h->run_dir = place("BERTH_RUN", runtime ? path_join(runtime, "berth") : path_join(state, "berth/run"));
         strv_consume(&h->settings_dirs, path_join(config, "systemd/nspawn"));
         if (runtime)
@@ -103,6 +105,7 @@ void machine_host_done(MachineHost *h)
         free(h->state_dir);
         free(h->run_dir);
         free(h->cache_dir);
+        free(h->log_dir);
         free(h->cgroup_parent);
         free(h->runtime_dir);
         strv_free(h->settings_dirs);

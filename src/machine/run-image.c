@@ -7,6 +7,7 @@
 #include "base/strv.h"
 #include "machine/run-freeze.h"
 #include "machine/run-identity.h"
+#include "machine/run-log.h"
 #include "machine/run-range.h"
 #include "machine/run-registry.h"
 #include "machine/run-written.h"
@@ -183,6 +184,7 @@ int machine_remove(const MachineHost *h, const char *name, Error *e)
         if (r >= 0) {
                 written_remove(h, name);
                 machine_range_forget(h, name);
+                log_remove(h, name);
         }
         return r;
 }
@@ -202,6 +204,7 @@ int machine_rename(const MachineHost *h, const char *name, const char *new_name,
         if (r < 0)
                 return r;
         machine_range_rename(h, name, new_name);
+        log_rename(h, name, new_name);
         r = written_copy(h, name, new_name, e); /* from where the store does not look for it */
         if (r >= 0)
                 written_remove(h, name);

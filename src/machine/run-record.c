@@ -13,6 +13,7 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "base/strv.h"
+#include "machine/run-log.h"
 #include "machine/run-record.h"
 #include "sys/lock.h"
 
@@ -194,6 +195,8 @@ int machine_record_remove(const MachineHost *h, const char *name)
 {
         static const char *const files[] = {"state", "console.log", "journal"};
         _cleanup_free_ char *dir = machine_record_dir(h, name);
+
+        log_keep(h, name);
         for (size_t i = 0; i < ELEMENTSOF(files); i++) {
                 _cleanup_free_ char *path = path_join(dir, files[i]);
                 if (unlink(path) < 0 && errno != ENOENT)

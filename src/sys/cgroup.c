@@ -343,6 +343,29 @@ int sys_cgroup_signal(const char *path, int signal)
         return r < 0 ? r : signal_tree(directory, signal);
 }
 
+int sys_cgroup_members(const char *path, const char *file, char ***ret)
+{
+        _cleanup_free_ char *directory = NULL;
+        _cleanup_strv_ char **list = NULL;
+        int r = cgroup_path(path, &directory);
+
+        if (r < 0)
+                return r;
+        strv_push(&list, directory);
+        for (size_t i = 0; list[i]; i++) {
+                _cleanup_free_ char *name = path_join(list[i], file), *text = NULL;
+                r = file_read_at(AT_FDCWD, name, PROCS_LIMIT, &text, NULL);
+                if (r >= 0) {
+                        _cleanup_strv_ char **numbers = strv_split(text, "\n");
+                        strv_extend(ret, numbers);
+                        r = list_children(list[i], &list);
+                }
+                if (r < 0 && (i == 0 || r != -ENOENT)) /* one below may go meanwhile */
+                        return r;
+        }
+        return 0;
+}
+
 int sys_cgroup_remove_empty(const char *path)
 {
         _cleanup_free_ char *directory = NULL;

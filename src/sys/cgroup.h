@@ -28,6 +28,8 @@ int sys_cgroup_freeze(const char *path, bool on); /* waits until cgroup.events s
 int sys_cgroup_is_frozen(const char *path);       /* by itself, not by one above it: 1, 0 or -errno */
 /* To each process of it and of those below; one that is made meanwhile may be missed. */
 int sys_cgroup_signal(const char *path, int signal);
+/* The numbers in that file ("cgroup.procs", "cgroup.threads") of it and of those below, added to *ret. */
+int sys_cgroup_members(const char *path, const char *file, char ***ret);
 int sys_cgroup_populated(const char *path); /* 1, 0 or -errno */
 /* Of one without processes and groups below: else -EBUSY, at once. */
 int sys_cgroup_remove_empty(const char *path);

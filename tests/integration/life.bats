@@ -271,3 +271,55 @@ Hostname=edited" ]
         [ "$(readlink "$T/link")" = "$T/outside" ]
         berth terminate web
 }
+
+@test "log: of a machine that runs, followed, and of the last times it ran" {
+        busybox_machine web 'printf "\033[1mfirst\033[0m line\r\n"; trap "echo asked; echo last words; exit" TERM; touch /up; while :; do sleep 0.1; done'
+        run berth log web
+        [ "$status" -eq 1 ] && [ "$output" = "berth: there is no log of machine 'web'" ]
+        berth start web
+        until_true test -e "$BERTH_MACHINES/web/up"
+        until_true grep -q first "$BERTH_RUN/machines/web/console.log"
+        [ "$(berth log web)" = "first line" ]
+        "$BERTH" log -f web >"$T/followed" &
+        pid=$!
+        until_true grep -q first "$T/followed"
+        berth poweroff web
+        wait $pid
+        grep -qx "last words" "$T/followed"
+        [ "$(berth log web -n 1)" = "last words" ]
+        [ "$(berth log web --lines=2 | head -n 1)" = asked ]
+        berth start web
+        berth poweroff web
+        [ -e "$BERTH_STATE/log/web.log.1" ] && [ "$(stat -c %a "$BERTH_STATE/log/web.log")" = 600 ]
+        berth remove web
+        [ -z "$(ls "$BERTH_STATE/log")" ]
+}
+
+@test "console: what is shown and typed at it, through a restart, and detached from" {
+        busybox_machine web
+        printf '::respawn:/ask\n::shutdown:/bin/true\n' >"$BERTH_MACHINES/web/etc/inittab"
+        printf '#!/bin/sh\nexec <>/dev/console >&0 2>&1\necho here I am\nread line\necho "got $line"\n[ "$line" != again ] || kill -TERM 1\n' >"$BERTH_MACHINES/web/ask"
+        chmod 755 "$BERTH_MACHINES/web/ask"
+        berth start web
+        run berth console web </dev/null
+        [ "$status" -eq 1 ] && [[ $output == *"'berth log -f web' follows what it shows"* ]]
+        run terminal 'here I am' 'hello\n' 'got hello' 'again\n' 'got again' '' 'here I am' 'anew\n' 'got anew' '\x1d\x1d\x1d' -- "$BERTH" console web
+        echo "$output"
+        [ "$status" -eq 0 ]
+        [[ $output == *"Detached from the console of machine 'web'"* ]]
+        berth shell web true
+        berth terminate web
+        [ -z "$(berth_processes)" ]
+}
+
+@test "top: what a machine uses, as a table and as JSON" {
+        busybox_machine web
+        [ "$(berth top -n 1)" = "No machines." ]
+        berth start web
+        berth shell web -- sh -c 'i=0; while [ $i -lt 300000 ]; do i=$((i + 1)); done'
+        run berth top
+        [ "$(tr -s ' ' <<<"${lines[0]}")" = "MACHINE CPU% SECONDS MEMORY PROCESSES TASKS" ]
+        [ "${lines[-1]}" = "1 machines listed." ]
+        berth top --json=short -n 1 | jq -e '.[0].machine == "web" and .[0].memory > 0 and .[0].tasks >= 2 and .[0].processes >= 2' >/dev/null
+        berth terminate web
+}
