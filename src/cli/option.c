@@ -456,7 +456,8 @@ const OptionRow option_rows[_OPTION_MAX] = {
                                   take_shares,
                                   AT(shares)},
                 [OPTION_FIXUP] = {{0, "fixup", REQUIRED, "NAME,…|none",
-                                   "Only these of mtab, fstab, securetty, console (default: what it needs of them)"},
+                                   "Only these of mtab, fstab, securetty, console, network, resolv-conf "
+                                   "(default: what it needs of them)"},
                                   take_list,
                                   AT(fixups)},
                 [OPTION_ROOT_PASSWORD_FILE] =

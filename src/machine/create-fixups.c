@@ -164,6 +164,89 @@ static int fix_console(const Fix *f, Error *e)
         return rewrite(f, "/etc/inittab", all, &st, e);
 }
 
+/* ---- the network ---- */
+
+static bool has_unit(const Fix *f, const char *name)
+{
+        static const char *const places[] = {"/etc/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"};
+
+        for (size_t i = 0; i < ELEMENTSOF(places); i++) {
+                _cleanup_free_ char *path = path_join(places[i], name);
+                if (has(f, path))
+                        return true;
+        }
+        return false;
+}
+
+/* As `systemctl enable` does it, for who is in none of its target's directories yet; a mask stays. */
+static int enable(const Fix *f, const char *unit, const char *target, Error *e)
+{
+        _cleanup_free_ char *link = xasprintf("/etc/systemd/system/%s.wants/%s", target, unit),
+                            *file = xasprintf("/usr/lib/systemd/system/%s", unit),
+                            *vendor = xasprintf("/usr/lib/systemd/system/%s.wants/%s", target, unit),
+                            *own = path_join("/etc/systemd/system", unit);
+        if (!has_unit(f, unit) || has(f, own) || has(f, link) || has(f, vendor))
+                return 0;
+        int r = store_image_symlink(f->made, file, link);
+        return r < 0 ? failed(f, link, r, e) : 1;
+}
+
+/* Another manager of networks would be at odds with it. */
+static bool has_manager(const Fix *f)
+{
+        return has_unit(f, "NetworkManager.service") || has_unit(f, "connman.service") || has_unit(f, "wicked.service");
+}
+
+/* OpenRC has dhcpcd, for host0 alone: where the machine has the host's network there is no such link, and nothing to do. */
+static int enable_dhcpcd(const Fix *f, Error *e)
+{
+        static const char conf[] = "/etc/dhcpcd.conf", link[] = "/etc/runlevels/default/dhcpcd";
+        struct stat st = {.st_mode = 0644};
+
+        if (!has(f, "/etc/init.d/dhcpcd") || !has(f, "/etc/runlevels/default") || has(f, link))
+                return 0;
+        _cleanup_free_ char *text = is_regular(f, conf, &st) ? machine_image_text(f->made, conf) : NULL;
+        _cleanup_free_ char *all = xasprintf("%s\nallowinterfaces host0\n", text ?: "");
+        int r = text ? rewrite(f, conf, all, &st, e) : store_image_write(f->made, conf, all, 0644);
+        if (r >= 0)
+                r = store_image_symlink(f->made, "/etc/init.d/dhcpcd", link);
+        return r < 0 ? failed(f, link, r, e) : 1;
+}
+
+/* Its file 80-container-host0.network asks for an address on host0. Without that link, or without the right to, it does nothing. */
+static int fix_network(const Fix *f, Error *e)
+{
+        if (has(f, "/etc/runlevels"))
+                return enable_dhcpcd(f, e);
+        return has_manager(f) ? 0 : enable(f, "systemd-networkd.service", "multi-user.target", e);
+}
+
+static char *no_loopback_server(const char *line, const void *ctx)
+{
+        const char *address = str_startswith(line, "nameserver");
+
+        address = address ? address + strspn(address, " \t") : NULL;
+        return address && (str_startswith(address, "127.") || str_startswith(address, "::1")) ? comment_out(line) : NULL;
+}
+
+/* systemd-resolved where it is; a server on the loopback of another machine answers nobody here. */
+static int fix_resolv_conf(const Fix *f, Error *e)
+{
+        static const char conf[] = "/etc/resolv.conf", unit[] = "systemd-resolved.service";
+        bool resolved = has_unit(f, unit) && !has(f, "/etc/runlevels");
+
+        if (!resolved)
+                return edit_lines(f, conf, no_loopback_server, NULL, e);
+        if (has(f, conf))
+                return 0;
+        int r = store_image_symlink(f->made, "../run/systemd/resolve/stub-resolv.conf", conf);
+        if (r >= 0)
+                r = enable(f, unit, "sysinit.target", e);
+        else
+                failed(f, conf, r, e);
+        return r < 0 ? r : 1;
+}
+
 typedef struct Row {
         const char *name, *done;
         int (*fix)(const Fix *f, Error *e); /* 1: it was needed */
@@ -174,6 +257,8 @@ static const Row rows[] = {
                 {"fstab", "entries of /etc/fstab are commented out", fix_fstab},
                 {"securetty", "root may log in on any terminal: pam_securetty is commented out", fix_securetty},
                 {"console", "/etc/inittab has a login on the console, and none on virtual terminals", fix_console},
+                {"network", "the machine asks for an address on host0", fix_network},
+                {"resolv-conf", "/etc/resolv.conf names no server of another machine's", fix_resolv_conf},
 };
 
 /* ---- what was asked for ---- */

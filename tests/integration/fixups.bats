@@ -84,3 +84,40 @@ create() { tar -C "$T/tree" -cf "$T/root.tar" . && berth create "$1" "$T/root.ta
         run create x --root-password-file="$T/plain"
         [ "$status" -eq 1 ] && [[ $output == *"no root in /etc/shadow"* ]] && [ ! -e "$BERTH_MACHINES/x" ]
 }
+
+@test "host0 gets an address: networkd, or dhcpcd of OpenRC; resolv.conf is nobody else's" {
+        units=$T/tree/usr/lib/systemd/system
+        mkdir -p "$units"
+        : >"$units/systemd-networkd.service"
+        : >"$units/systemd-resolved.service"
+        run create a
+        [ "$status" -eq 0 ] && [[ $output == *"network: the machine asks for an address on host0"* ]] && [[ $output == *"resolv-conf: "* ]]
+        A=$BERTH_MACHINES/a/etc
+        [ "$(readlink "$A/systemd/system/multi-user.target.wants/systemd-networkd.service")" = /usr/lib/systemd/system/systemd-networkd.service ]
+        [ "$(readlink "$A/systemd/system/sysinit.target.wants/systemd-resolved.service")" = /usr/lib/systemd/system/systemd-resolved.service ]
+        [ "$(readlink "$A/resolv.conf")" = ../run/systemd/resolve/stub-resolv.conf ]
+        berth create b "$T/root.tar" --driver=directory --fixup=mtab,fstab
+        [ ! -e "$BERTH_MACHINES/b/etc/systemd" ] && [ ! -L "$BERTH_MACHINES/b/etc/resolv.conf" ]
+        # what is there, masked, or another's business stays
+        mkdir -p "$E/systemd/system"
+        ln -s /dev/null "$E/systemd/system/systemd-networkd.service"
+        echo 'nameserver 127.0.0.53' >"$E/resolv.conf"
+        run create c
+        [[ $output != *"network: "* ]] && [[ $output != *"resolv-conf: "* ]]
+        cmp "$BERTH_MACHINES/c/etc/resolv.conf" "$E/resolv.conf"
+        rm "$E/systemd/system/systemd-networkd.service" "$units/systemd-resolved.service"
+        : >"$units/NetworkManager.service"
+        printf 'nameserver 127.0.0.53\nnameserver 192.0.2.1\nsearch x\n' >"$E/resolv.conf"
+        run create d
+        [[ $output != *"network: "* ]] && [[ $output == *"resolv-conf: "* ]]
+        [ "$(cat "$BERTH_MACHINES/d/etc/resolv.conf")" = $'#nameserver 127.0.0.53\nnameserver 192.0.2.1\nsearch x' ]
+        # OpenRC
+        mkdir -p "$E/runlevels/default" "$E/init.d"
+        : >"$E/init.d/dhcpcd"
+        echo hostname >"$E/dhcpcd.conf"
+        run create o
+        [[ $output == *"network: "* ]]
+        [ "$(readlink "$BERTH_MACHINES/o/etc/runlevels/default/dhcpcd")" = /etc/init.d/dhcpcd ]
+        [ "$(cat "$BERTH_MACHINES/o/etc/dhcpcd.conf")" = $'hostname\n\nallowinterfaces host0' ]
+        [ ! -e "$BERTH_MACHINES/o/etc/systemd/system/multi-user.target.wants" ]
+}
