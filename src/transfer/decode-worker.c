@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "transfer/decode-zstd.h"
 #include "transfer/unpack-seccomp.h"
 #include "transfer/worker-confine.h"
 
@@ -154,6 +155,30 @@ static int decode_other(Decoder *d, Error *e)
         return r;
 }
 
+/* ---- zstd ---- */
+
+#if HAVE_ZSTD
+static int zstd_read(void *ctx, const uint8_t **ret, size_t *ret_len, Error *e)
+{
+        Decoder *d = ctx;
+        int r = read_in(d, e);
+
+        *ret = d->buf;
+        *ret_len = d->len;
+        return r;
+}
+
+static int zstd_write(void *ctx, const uint8_t *data, size_t len, Error *e)
+{
+        return write_out(ctx, data, len, e);
+}
+
+static bool is_zstd(const Decoder *d)
+{
+        return d->len >= 4 && memcmp(d->buf, "\x28\xb5\x2f\xfd", 4) == 0;
+}
+#endif
+
 static int decode(Decoder *d, Error *e)
 {
         size_t have = 0;
@@ -168,6 +193,11 @@ static int decode(Decoder *d, Error *e)
         }
         d->len = have;
         d->first = true;
+#if HAVE_ZSTD
+        const ZstdSource zstd = {.ctx = d, .read = zstd_read, .write = zstd_write, .threads = d->threads};
+        if (is_zstd(d))
+                return decode_zstd(&zstd, e);
+#endif
         return have >= XZ_MAGIC_LEN && memcmp(d->buf, XZ_MAGIC, XZ_MAGIC_LEN) == 0 ? decode_xz(d, e) : decode_other(d, e);
 }
 

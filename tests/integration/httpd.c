@@ -7,7 +7,7 @@
  * LOG gets a line for each request: "PATH RANGE-START|- STATUS". Behaviours:
  *   fail=N      the first N requests get 503
  *   status=N    every request gets this status
- *   cut=N       the first answer ends after N bytes of its body, though more were promised
+ *   cut=N       the first answer with a file ends after N bytes of its body, though more were promised
  *   cut-always  with cut=N: every answer
  *   no-ranges   the whole file is sent whatever is asked for
  *   stall=N     after N bytes of the body nothing more comes
@@ -42,7 +42,7 @@ typedef struct Server {
         unsigned fail, status, delay;
         long cut, stall; /* -1: not */
         bool cut_always, no_ranges, grow, etag, etag_deaf;
-        _Atomic unsigned *requests; /* shared by the children */
+        _Atomic unsigned *requests, *files; /* shared by the children: what they have answered */
 } Server;
 
 typedef struct Query {
@@ -111,7 +111,7 @@ static void answer_empty(const Server *s, int sock, const Query *q, int status)
 static void send_body(const Server *s, int sock, int fd, const Query *q)
 {
         static char block[65536];
-        long sent = 0, cut = s->cut >= 0 && (s->cut_always || q->number == 0) ? s->cut : -1;
+        long sent = 0, cut = s->cut >= 0 && (s->cut_always || atomic_fetch_add(s->files, 1) == 0) ? s->cut : -1;
 
         for (;;) {
                 ssize_t n = read(fd, block, sizeof(block));
@@ -257,9 +257,10 @@ int main(int argc, char **argv)
         s.log = open(argv[2], O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
         for (int i = 3; i < argc; i++)
                 behave(&s, argv[i]);
-        s.requests = mmap(NULL, sizeof(*s.requests), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        s.requests = mmap(NULL, 2 * sizeof(*s.requests), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
         if (s.log < 0 || s.requests == MAP_FAILED)
                 return 1;
+        s.files = s.requests + 1;
         signal(SIGCHLD, SIG_IGN);
         signal(SIGPIPE, SIG_IGN);
 

@@ -87,6 +87,39 @@ tree_of() { if [ -d "$BERTH_MACHINES/$1.mstack" ]; then echo "$BERTH_MACHINES/$1
         berth_no_debris
 }
 
+@test "zstd in frames of any kind, long ones and many, is decompressed whole: what is cut, damaged or followed by something else is a refusal" {
+        full_root
+        head -c 3M /dev/urandom >"$T/root/var/random"
+        pack_root "$T/web.tar"
+        portrait "$T/root" >"$T/want"
+        local part kind size
+        split -b 300000 "$T/web.tar" "$T/part."
+        for part in "$T"/part.*; do zstd -q -c "$part"; done >"$T/frames.zst"          # of known size
+        for part in "$T"/part.*; do zstd -q -c <"$part"; done >"$T/unknown.zst"        # of unknown size
+        { cat "$T/frames.zst"; printf '\x50\x2a\x4d\x18\x04\x00\x00\x00abcd'; } >"$T/skip.zst"    # with one that says nothing
+        zstd -q --long=31 -c "$T/web.tar" >"$T/window.zst"
+        zstd -q -c <"$T/web.tar" >"$T/one.zst"
+        { zstd -q -c "$T/part.aa"; tail -c +300001 "$T/web.tar" | zstd -q --long=27 -c; } >"$T/mixed.zst"
+        for kind in frames unknown skip window one mixed; do
+                berth import-tar "$T/$kind.zst" "$kind"
+                portrait "$(tree_of "$kind")/" | diff "$T/want" - || { echo "$kind"; return 1; }
+                berth remove "$kind"
+        done
+        size=$(stat -c %s "$T/frames.zst")
+        head -c $((size - 100)) "$T/frames.zst" >"$T/cut.zst"
+        { cat "$T/frames.zst"; echo more; } >"$T/more.zst"
+        cp "$T/frames.zst" "$T/flipped.zst"
+        printf '\x55\xaa\x55' | dd of="$T/flipped.zst" bs=1 seek=$((size / 2)) conv=notrunc status=none
+        head -c 100000 "$T/one.zst" >"$T/short.zst"
+        for kind in cut more flipped short; do
+                run berth import-tar "$T/$kind.zst" bad
+                [[ $status -eq 1 && $output == *"it is truncated or damaged"* ]] || { echo "$kind: $output"; return 1; }
+        done
+        run berth image-status bad
+        [ "$status" -eq 1 ]
+        berth_no_debris
+}
+
 @test "export and import again give the same tree, and the same bytes" {
         full_root
         local driver

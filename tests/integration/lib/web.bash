@@ -33,6 +33,7 @@ publish_sums() { # FILE…
 
 # A root file system on a web server, with its checksum.
 publish() {
+        rm -rf "$T/root"
         busybox_root "$T/root" busybox
         echo deadbeefdeadbeefdeadbeefdeadbeef >"$T/root/etc/machine-id"
         head -c 2M /dev/urandom >"$T/root/var/random"
