@@ -23,6 +23,7 @@ typedef struct MachineHost {
         char *cache_dir;      /* /var/cache/berth */
         char *log_dir;        /* /var/log/berth: NAME.log, what the console of a machine that ended showed */
         char *cgroup_parent;  /* cgroup2 path below which machines get theirs; NULL: machine.slice or the caller's own */
+        char *hosts_file;     /* /etc/hosts, or with BERTH_RUN one beside the records: names of machines */
         char **settings_dirs; /* /etc/systemd/nspawn, /run/systemd/nspawn: NAME.nspawn there is trusted */
         bool rootless;        /* an ordinary user, with all of these below its home and $XDG_RUNTIME_DIR */
         uid_t uid;            /* the caller's, and group */

@@ -20,6 +20,7 @@
 #include "machine/run-rootless.h"
 #include "net/nft.h"
 #include "sys/cgroup.h"
+#include "sys/command.h"
 #include "sys/idmap.h"
 #include "sys/userns.h"
 
@@ -236,6 +237,12 @@ static bool check_nftables(const MachineHost *h, char **ret_found)
         return nft_exists();
 }
 
+static bool check_dnsmasq(const MachineHost *h, char **ret_found)
+{
+        *ret_found = h->rootless ? xstrdup("for root only: an ordinary user has no zones") : NULL;
+        return h->rootless || sys_command_exists("dnsmasq");
+}
+
 static const CheckRow rows[] = {
                 {"privilege", true, check_root,
                  "ordinary users can make no user namespace here: see sysctl user.max_user_namespaces, "
@@ -262,6 +269,8 @@ static const CheckRow rows[] = {
                 {"/dev/fuse", false, check_fuse, "FUSE file systems do not work in machines: modprobe fuse"},
                 {"/dev/net/tun", false, check_tun, "no tunnels (VPN) in machines: modprobe tun"},
                 {"nftables", false, check_nftables, "no zones, no published ports: load nf_tables and nft_nat"},
+                {"dnsmasq", false, check_dnsmasq,
+                 "machines of a zone have no names among each other and no leases: install dnsmasq"},
                 {"gpgv", false, check_gpgv, "create cannot verify signatures: install gpgv"},
                 {"Debian keys", false, check_debian_keyring,
                  "create debian:… needs --keyring=FILE: install debian-archive-keyring"},

@@ -28,6 +28,7 @@ static void init_root(MachineHost *h)
         h->run_dir = place("BERTH_RUN", xstrdup("/run/berth"));
         h->cache_dir = place("BERTH_CACHE", xstrdup("/var/cache/berth"));
         h->log_dir = place("BERTH_LOG", getenv("BERTH_STATE") ? path_join(h->state_dir, "log") : xstrdup("/var/log/berth"));
+        h->hosts_file = place("BERTH_HOSTS", getenv("BERTH_RUN") ? path_join(h->run_dir, "hosts") : xstrdup("/etc/hosts"));
         /* With a state elsewhere, too: what is written for a machine there must not be read for one of the same name here. */
         char *settings = place("BERTH_SETTINGS", getenv("BERTH_STATE") ? path_join(h->state_dir, "nspawn") : NULL);
         if (settings)
@@ -106,6 +107,7 @@ void machine_host_done(MachineHost *h)
         free(h->run_dir);
         free(h->cache_dir);
         free(h->log_dir);
+        free(h->hosts_file);
         free(h->cgroup_parent);
         free(h->runtime_dir);
         strv_free(h->settings_dirs);

@@ -19,9 +19,11 @@
 #include "base/str.h"
 #include "base/strv.h"
 #include "machine/run-lan.h"
+#include "machine/run-names.h"
 #include "machine/run-record.h"
 #include "net/net.h"
 #include "spec/value.h"
+#include "sys/command.h"
 #include "sys/mount.h"
 
 bool machine_network_is_wanted(const MachineSpec *s)
@@ -108,6 +110,7 @@ int machine_facts_network(const Target *t, HostFacts *f, Error *e)
         int r = bridge ? machine_lan_need(t->host, bridge, e) : 0;
         if (r < 0)
                 return r;
+        f->network.has_dnsmasq = t->spec.zone && sys_command_exists("dnsmasq");
         return net_facts(&t->spec, &f->network, e);
 }
 
@@ -239,6 +242,8 @@ int machine_network_begin(const MachineHost *h, const MachinePlan *p, const Mach
                 r = pin(h, m, path, e);
         if (r >= 0)
                 r = net_setup(p, netns, e);
+        if (r >= 0)
+                machine_names_begin(h, p);
         return r < 0 ? r : net_ports_keep(p, leader_pidfd, netns, ret_ports_pidfd, e);
 }
 
@@ -252,6 +257,7 @@ void machine_network_end(const MachineHost *h, const Machine *m)
         if (m->name && (u.links || u.moved || u.tables || u.zone)) {
                 _cleanup_free_ char *pinned = pin_path(h, m);
                 int netns = u.moved ? open_pinned(pinned) : -1;
+                machine_names_end(h, m->name); /* first: who serves them has the bridge */
                 /* What cannot be undone now could not be later either: the interface is gone, or its name was given away. */
                 if (net_undo(&u, netns, NULL) == 1)
                         give_back(h, "-", u.zone);

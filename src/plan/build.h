@@ -53,6 +53,8 @@ void plan_bind_users(PlanBuild *b);
 /* plan-network.c: what kind of network, and the interfaces in it. */
 int plan_network_resolve(PlanBuild *b, Error *e);
 int plan_network(PlanBuild *b, Error *e);
+/* Who answers the machine's questions for names; family 0: nobody of ours. */
+SpecAddress plan_network_server(const PlanBuild *b);
 /* plan-address.c: which addresses machine and host get on a link of their own; family 0: none. */
 typedef struct PlanSubnet {
         SpecAddress host, machine;   /* IPv4 */

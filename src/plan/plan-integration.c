@@ -60,6 +60,20 @@ static void bind_resolv_conf(PlanBuild *b, FactResolvConf from, bool optional)
         plan_add_host_bind(b->plan, resolv_paths[from], MOUNT_ATTR_RDONLY | QUIET, RESOLV_CONF, NODE_FILE)->optional = optional;
 }
 
+/* Below /run, so that the image stays as it is; guests that ask a DHCP server may write there what that says. */
+static void add_server(PlanBuild *b, const SpecAddress *server)
+{
+        _cleanup_free_ char *address = value_address_text(server, false);
+        PlanOp *file = plan_add(b->plan, PHASE_ROOT, OP_FILE, "/run/host/resolv.conf");
+
+        file->text = xasprintf("nameserver %s\n", address);
+        file->mode = 0644;
+        PlanOp *bind = plan_add(b->plan, PHASE_ROOT, OP_BIND, RESOLV_CONF);
+        bind->source = xstrdup("/run/host/resolv.conf");
+        bind->node = NODE_FILE;
+        bind->optional = true;
+}
+
 static SpecResolvConf resolve_auto(const PlanBuild *b)
 {
         const HostFacts *f = b->facts;
@@ -85,6 +99,9 @@ static int add_resolv_conf(PlanBuild *b, Error *e)
                  * link into what the guest makes itself stays, too. */
                 if (b->network == SPEC_NETWORK_HOST && b->facts->has_resolv_conf)
                         bind_resolv_conf(b, FACT_RESOLV_HOST, true);
+                const SpecAddress server = plan_network_server(b);
+                if (server.family != 0)
+                        add_server(b, &server);
                 return 0;
         }
         if (mode == SPEC_RESOLV_CONF_AUTO)

@@ -422,6 +422,16 @@ int plan_network(PlanBuild *b, Error *e)
         add_configuration(b, inside, &v.given);
         if (v.given.host.family != 0)
                 add_masquerade(b, &v.given);
+        if (v.given.host.family != 0 && s->zone && b->facts->network.has_dnsmasq)
+                add_address(&add(b, OP_NET_SERVE, v.bridge)->addresses, &v.given.host);
         add_ports(b, *v.bridge ? v.bridge : *v.name ? v.name : NULL);
         return 0;
+}
+
+SpecAddress plan_network_server(const PlanBuild *b)
+{
+        for (size_t i = 0; i < b->plan->n; i++)
+                if (b->plan->items[i].type == OP_NET_SERVE)
+                        return b->plan->items[i].addresses.items[0];
+        return (SpecAddress){};
 }

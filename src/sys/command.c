@@ -36,6 +36,16 @@ static char **search_path(const char *program)
         return v;
 }
 
+bool sys_command_exists(const char *program)
+{
+        _cleanup_strv_ char **paths = search_path(program);
+
+        STRV_FOREACH (path, paths)
+                if (access(*path, X_OK) >= 0)
+                        return true;
+        return false;
+}
+
 /* The caller's, with LC_ALL=C. */
 static char **environment(void)
 {

@@ -13,5 +13,7 @@ typedef struct SysCommand {
         bool terminal; /* reads from the caller's standard input, which else is empty */
 } SysCommand;
 
+bool sys_command_exists(const char *program);
+
 /* Waits for it. *ret_status: its exit status, or 128 and the signal that ended it. -ENOENT: there is no such program. */
 int sys_command(const SysCommand *c, char **ret_output, char **ret_errors, int *ret_status);

@@ -358,6 +358,10 @@ static void networkd(HostFacts *f)
 {
         f->network.has_networkd = true;
 }
+static void dnsmasq(HostFacts *f)
+{
+        f->network.has_dnsmasq = true;
+}
 static void zone_there(HostFacts *f)
 {
         FactNetwork *n = &f->network;
@@ -420,6 +424,7 @@ static const Preset presets[] = {
                 {"lan", lan},
                 {"old-net", old_net},
                 {"networkd", networkd},
+                {"dnsmasq", dnsmasq},
                 {"zone-there", zone_there},
                 {"crowded", crowded},
                 {"long-name", long_name},
