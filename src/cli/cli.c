@@ -323,7 +323,7 @@ int cli_main(int argc, char **argv, const CliFunction functions[static _VERB_MAX
         progress_clear(&c.progress);
         if (r < 0 && e.code != 0)
                 cli_print_error(&c, &e);
-        int status = r < 0 ? EXIT_FAILURE : c.status;
+        int status = r < 0 ? (c.failed_status ?: EXIT_FAILURE) : c.status;
         strv_free(c.words);
         spec_done(&c.spec);
         options_done(&c.options);

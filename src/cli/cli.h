@@ -18,8 +18,9 @@ typedef struct Cli {
         bool machinectl;               /* called by that name */
         MachineHost host;
         Progress progress;
-        unsigned printed; /* how many were shown, of several */
-        int status;       /* exit status of a verb that succeeded */
+        unsigned printed;  /* how many were shown, of several */
+        int status;        /* exit status of a verb that succeeded */
+        int failed_status; /* of one that failed; 0: EXIT_FAILURE */
 } Cli;
 
 typedef int (*CliFunction)(Cli *c, Error *e);
@@ -56,6 +57,7 @@ int cli_diff(Cli *c, Error *e);
 int cli_clone(Cli *c, Error *e);
 int cli_convert(Cli *c, Error *e);
 int cli_flatten(Cli *c, Error *e);
+int cli_fsck(Cli *c, Error *e);
 int cli_rollback(Cli *c, Error *e);
 int cli_poweroff(Cli *c, Error *e);
 int cli_login(Cli *c, Error *e);

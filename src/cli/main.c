@@ -18,6 +18,7 @@ static const CliFunction functions[_VERB_MAX] = {
                 [VERB_CLONE] = cli_clone,
                 [VERB_CONVERT] = cli_convert,
                 [VERB_FLATTEN] = cli_flatten,
+                [VERB_FSCK] = cli_fsck,
                 [VERB_ROLLBACK] = cli_rollback,
                 [VERB_POWEROFF] = cli_poweroff,
                 [VERB_REBOOT] = cli_reboot,

@@ -27,6 +27,7 @@ typedef struct Options {
         char *variant, *arch, *driver, *profile, *boot, *format, *set, *keep_rule, *from;
         char **include, **exclude, **components, **mirrors, **keyrings, **repos, **make_conf, **zfs_properties;
         bool no_keep_download;
+        bool repair;
         bool keep;                                              /* what a failed create leaves */
         char *uplink, *type, *vlans, **addresses, **gateways;   /* of networks */
         char *share_from, *seed, **shares;                      /* of Gentoo machines */
@@ -85,6 +86,7 @@ typedef enum OptionId {
         OPTION_ZFS_PROPERTY,
         OPTION_OTHER_DRIVER,
         OPTION_WITHOUT_SNAPSHOTS,
+        OPTION_REPAIR,
         OPTION_REBUILD,
         OPTION_KEEP,
         OPTION_ALLOW_EXPIRED,

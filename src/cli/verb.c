@@ -261,6 +261,24 @@ const Verb verbs[_VERB_MAX] = {
                                   .description = "The machine then shares nothing any more and stands on one layer; its "
                                                  "snapshots "
                                                  "stay as they are. It must not run."},
+                [VERB_FSCK] = {.name = "fsck",
+                               .arguments = "[NAME]",
+                               .max = 1,
+                               .needs_root = true,
+                               .words = WORDS_IMAGE_ONCE,
+                               .options = {OPTION_REPAIR, TABLE_OPTIONS},
+                               .help = "Look for what should not be in the store",
+                               .description = "What killed commands left (every other command clears it, fsck without --repair "
+                                              "tells of it "
+                                              "first), locks nobody holds, layers nobody uses and layers that are missing, "
+                                              "images "
+                                              "that cannot be used or are hidden by another, snapshots and sets of machines that "
+                                              "are gone, "
+                                              "ID ranges of no machine or of two, datasets that are not mounted. What has "
+                                              "content is never "
+                                              "removed, but told. The exit status is that of fsck(8): 0 all is well, 1 all was "
+                                              "repaired, 4 "
+                                              "something is left (5: both), 8 the check itself failed."},
                 [VERB_ROLLBACK] =
                                 {.name = "rollback",
                                  .arguments = "NAME SNAPSHOT | --set=SET",

@@ -29,6 +29,7 @@ typedef enum VerbId {
         VERB_CLONE,
         VERB_CONVERT,
         VERB_FLATTEN,
+        VERB_FSCK,
         VERB_ROLLBACK,
         VERB_POWEROFF,
         VERB_REBOOT,

@@ -205,6 +205,9 @@ typedef struct MachinePool {  /* the file system of the machines */
 } MachinePool;
 int machine_pool(const MachineHost *h, MachinePool *ret, Error *e);
 
+/* ---- what should not be there (run-fsck.c): the store as it is, ranges, sets, records; name NULL: all ---- */
+int machine_fsck(const MachineHost *h, const char *name, bool repair, StoreProblems *ret, Error *e);
+
 /* ---- two states of a machine (run-diff.c) ---- */
 typedef enum MachineChange { CHANGE_ADDED, CHANGE_CHANGED, CHANGE_REMOVED, _CHANGE_MAX } MachineChange;
 enum { DIFF_CONTENT = 1, DIFF_MODE = 2, DIFF_OWNER = 4, DIFF_ATTRIBUTES = 8, DIFF_TIME = 16 };

@@ -246,6 +246,20 @@ static bool is_among(char *const *sorted, size_t n, const char *id)
         return n > 0 && bsearch(&id, sorted, n, sizeof(*sorted), by_name);
 }
 
+int layers_unused(Store *s, char ***ret)
+{
+        _cleanup_strv_ char **used = NULL, **layers = NULL;
+        int r = layers_in_use(s, true, &used);
+
+        if (r == 0)
+                r = dir_entries(s->root_fd, STORE_LAYERS, &layers);
+        size_t n = strv_len(used);
+        STRV_FOREACH (id, layers)
+                if (r == 0 && str_is_hex(*id, ID_DIGITS) && !is_among(used, n, *id))
+                        strv_push(ret, *id);
+        return r;
+}
+
 int layers_collect(Store *s, const Work *w)
 {
         _cleanup_strv_ char **used = NULL, **layers = NULL;

@@ -34,5 +34,6 @@ void layer_new_id(char ret[static 33]);
 char *layer_path(const char *id); /* relative to the store's root */
 /* Moves every layer without a user into w. Under store_hold(). */
 int layers_collect(Store *s, const Work *w);
+int layers_unused(Store *s, char ***ret); /* their IDs */
 /* Completes what overlay's freeze() began. Under store_hold(), when no other transaction is at it. */
 int layers_settle(Store *s);

@@ -142,20 +142,33 @@ bool store_can_carry_overlay(Store *s)
         return driver_overlay.available(s);
 }
 
-int store_open(const char *root, Store **ret, Error *e)
+static int open_root(const char *root, bool make, Store **ret, Error *e)
 {
         if (!path_is_absolute(root))
                 return error_set(e, -EINVAL, "the store '%s' is not an absolute path", root);
-        int r = file_mkdir_p(root, 0700);
+        int r = make ? file_mkdir_p(root, 0700) : 0;
         _cleanup_close_ int fd = r < 0 ? r : open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (fd < 0)
                 return error_sys(e, r < 0 ? r : -errno, "cannot open the store '%s'", root);
 
         Store *s = xnew(Store, 1);
         *s = (Store){.root = path_simplify(xstrdup(root)), .root_fd = TAKE_FD(fd)};
-        work_clear_debris(s);
         *ret = s;
         return 0;
+}
+
+int store_open(const char *root, Store **ret, Error *e)
+{
+        int r = open_root(root, true, ret, e);
+
+        if (r == 0)
+                work_clear_debris(*ret);
+        return r;
+}
+
+int store_open_as_is(const char *root, Store **ret, Error *e)
+{
+        return open_root(root, false, ret, e);
 }
 
 Store *store_close(Store *s)

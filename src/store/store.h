@@ -73,7 +73,8 @@ typedef struct StoreSnapshot {
 /* Opens (and makes, mode 0700, when missing) the store at `root`. Clears the debris of killed commands: what is under
  * construction has its lock held by its maker, so only what is not locked goes. */
 int store_open(const char *root, Store **ret, Error *e);
-Store *store_close(Store *s); /* NULL allowed, returns NULL */
+int store_open_as_is(const char *root, Store **ret, Error *e); /* one that is there, without clearing anything */
+Store *store_close(Store *s);                                  /* NULL allowed, returns NULL */
 static inline void store_closep(Store **s)
 {
         store_close(*s);
@@ -250,3 +251,17 @@ int store_copy(Store *s, const StoreImage *source, const char *new_name, StoreDr
 int store_convert(Store *s, const StoreImage *i, StoreDriverId driver, bool snapshots, const Events *ev, Error *e);
 /* A machine on the overlay driver gets one layer of its own. Its snapshots stay as they are. */
 int store_flatten(Store *s, const StoreImage *i, const Events *ev, Error *e);
+
+/* What should not be in a store that was opened as it is (fsck.c). */
+typedef struct StoreProblem {
+        const char *what; /* "work", "lock", "layer", "image", "snapshot", "mount" */
+        char *name;       /* of the machine, image or layer */
+        char *detail;     /* a sentence */
+        bool repaired;
+} StoreProblem;
+typedef struct StoreProblems {
+        StoreProblem *items;
+        size_t n;
+} StoreProblems;
+int store_fsck(Store *s, bool repair, StoreProblems *ret, Error *e);
+void store_problems_done(StoreProblems *p);
