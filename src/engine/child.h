@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/macro.h"
+#include "engine/listener.h"
 #include "engine/message.h"
 #include "engine/profile.h"
 #include "plan/plan.h"
@@ -34,11 +35,15 @@ typedef struct Child {
         bool go;               /* MESSAGE_GO came early */
         pid_t pid_outside;     /* our own, as the host knows it */
         ProfileProgram filter; /* to be loaded at the last moment; without code: none */
-        bool early_done;       /* ops that need no trees ran while those were made */
+        Listener listener;
+        bool early_done; /* ops that need no trees ran while those were made */
 } Child;
 
 /* Runs the plan and executes the payload; never returns. */
 _noreturn_ void child_main(Child *c);
+
+/* Loads the filter, and sees to it that who decides calls can before there is one. */
+int child_load_filter(Child *c, const ProfileProgram *program, Error *e);
 
 /* All ops of a phase in order. */
 int child_run_phase(Child *c, PlanPhase phase, Error *e);

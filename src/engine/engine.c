@@ -65,6 +65,7 @@ static _noreturn_ void run_child(Run *run)
                         .io = {io->in, io->out, io->err},
                         .tty = -1,
                         .parent = -1,
+                        .listener = run->supervisor.listener,
                         .die_with_supervisor = plan->console != SPEC_CONSOLE_PASSIVE,
         });
 }
@@ -240,8 +241,10 @@ static int announce(Run *run, Error *e)
 static int start(Run *run, Error *e)
 {
         const MachinePlan *plan = run->supervisor.plan;
-        int r = engine_cgroup_make(&run->cgroup, plan, e);
+        int r = listener_open(&run->supervisor.listener, plan, e);
 
+        if (r >= 0)
+                r = engine_cgroup_make(&run->cgroup, plan, e);
         if (r >= 0 && staging_needed(plan))
                 r = staging_enter(&run->staging, e);
         if (r >= 0)

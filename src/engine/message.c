@@ -40,6 +40,13 @@ int message_send_exec(int sock, const MessageFd *as, const int *fds, size_t n)
         return sys_send_fds(sock, &m, offsetof(Message, slots) + n * sizeof(int), fds, n);
 }
 
+int message_send_number(int sock, MessageKind kind, int number)
+{
+        Message m = {.kind = kind, .slots = {number}};
+
+        return sys_send_fds(sock, &m, offsetof(Message, slots) + sizeof(int), NULL, 0);
+}
+
 int message_send_error(int sock, const Error *error)
 {
         Message m = {.kind = MESSAGE_ERROR, .error = *error};

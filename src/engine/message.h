@@ -20,9 +20,10 @@ typedef enum MessageKind {
         MESSAGE_NAMESPACES, /* those are complete that the child makes itself */
         MESSAGE_COPIED,     /* the answer to MESSAGE_MOVED */
         MESSAGE_CONSOLE,    /* of engine_enter(): the master of the console's pty */
-        MESSAGE_EXEC,  /* execve(2) comes next; and what the supervisor keeps, all at once: each message costs it a wake-up */
-        MESSAGE_HOOKS, /* the mounts are made: PHASE_RUNTIME is due */
-        MESSAGE_ERROR, /* the start failed; error says why */
+        MESSAGE_EXEC,     /* execve(2) comes next; and what the supervisor keeps, all at once: each message costs it a wake-up */
+        MESSAGE_HOOKS,    /* the mounts are made: PHASE_RUNTIME is due */
+        MESSAGE_LISTENER, /* a filter is loaded next; slots[0]: the number of the descriptor that decides calls */
+        MESSAGE_ERROR,    /* the start failed; error says why */
 } MessageKind;
 
 typedef enum MessageFd {                     /* descriptors that come with MESSAGE_EXEC */
@@ -47,6 +48,7 @@ typedef struct Message {
 int message_send(int sock, MessageKind kind, const int *fds, size_t n_fds);
 int message_send_trees(int sock, const int *slots, size_t n); /* all that are not -1 */
 int message_send_exec(int sock, const MessageFd *as, const int *fds, size_t n);
+int message_send_number(int sock, MessageKind kind, int number);
 int message_send_error(int sock, const Error *error);
 /* 1, 0 at the end of file, or -errno. Descriptors beyond max_fds are closed. */
 int message_receive(int sock, Message *ret, int *fds, size_t max_fds, size_t *ret_n_fds);

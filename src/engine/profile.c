@@ -15,6 +15,9 @@
 #else
 #define WORD(i, high) (offsetof(struct seccomp_data, args) + (i) * sizeof(uint64_t) + ((high) ? 0 : sizeof(uint32_t)))
 #endif
+#ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+#define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
+#endif
 #define X32_BIT UINT32_C(0x40000000)
 
 typedef struct Builder {
@@ -229,13 +232,16 @@ int profile_build(const PlanFilter *filter, ProfileProgram *ret)
         return -E2BIG;
 }
 
-int profile_load(const ProfileProgram *program)
+int profile_load(const ProfileProgram *program, bool listen)
 {
         const struct sock_fprog fprog = {.len = (unsigned short)program->n, .filter = program->code};
-        /* The others are about threads and listeners, and we have neither. */
-        const uint32_t flags = program->flags & (SECCOMP_FILTER_FLAG_LOG | SECCOMP_FILTER_FLAG_SPEC_ALLOW);
+        /* The other one is about threads, and we have none. */
+        uint32_t flags = program->flags & (SECCOMP_FILTER_FLAG_LOG | SECCOMP_FILTER_FLAG_SPEC_ALLOW);
 
-        return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &fprog) < 0 ? -errno : 0;
+        if (listen)
+                flags |= SECCOMP_FILTER_FLAG_NEW_LISTENER | (program->flags & SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV);
+        long r = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &fprog);
+        return r < 0 ? -errno : (int)r;
 }
 
 void profile_done(ProfileProgram *program)

@@ -3,6 +3,7 @@
 
 /* OP_FILTER: a system call filter that a bundle brings along, as a BPF program. */
 
+#include <stdbool.h>
 #include <linux/filter.h>
 
 #include "base/error.h"
@@ -16,5 +17,6 @@ typedef struct ProfileProgram {
 
 /* -E2BIG: more than the kernel takes. To be freed by profile_done(). */
 int profile_build(const PlanFilter *filter, ProfileProgram *ret);
-int profile_load(const ProfileProgram *program);
+/* Also a new descriptor, close-on-exec, of who decides calls when `listen` says so; else 0. */
+int profile_load(const ProfileProgram *program, bool listen);
 void profile_done(ProfileProgram *program);

@@ -200,6 +200,23 @@ int step_capability_sets(Child *c, const PlanOp *op, Error *e)
         return syscall(SYS_capset, &header, data) < 0 ? -errno : 0;
 }
 
+int child_load_filter(Child *c, const ProfileProgram *program, Error *e)
+{
+        const bool listen = c->listener.taken;
+        int number = listen ? listener_number() : 0;
+        int r = number < 0 ? number : 0;
+
+        if (listen && r >= 0)
+                r = message_send_number(c->sock, MESSAGE_LISTENER, number);
+        if (r >= 0)
+                r = profile_load(program, listen);
+        if (r < 0)
+                return error_sys(e, r, "cannot load the system call filter");
+        if (listen)
+                listener_wait(&c->listener);
+        return 0;
+}
+
 int step_filter(Child *c, const PlanOp *op, Error *e)
 {
         ProfileProgram program;
@@ -211,7 +228,7 @@ int step_filter(Child *c, const PlanOp *op, Error *e)
                 c->filter = program;
                 return 0;
         }
-        r = profile_load(&program);
+        r = child_load_filter(c, &program, e);
         profile_done(&program);
         return r;
 }

@@ -253,9 +253,9 @@ int step_exec(Child *c, const PlanOp *op, Error *e)
         sigemptyset(&none);
         (void)sigprocmask(SIG_SETMASK, &none, NULL);
         if (c->filter.code) { /* nothing but execve(2) has to pass it */
-                r = profile_load(&c->filter);
+                r = child_load_filter(c, &c->filter, e);
                 if (r < 0)
-                        return error_sys(e, r, "cannot load the system call filter");
+                        return r;
         }
         r = execute_first(op);
         if (r == -ENOENT)

@@ -51,7 +51,7 @@ static int watch(Supervisor *s, int fd, uint32_t tag)
 static uint32_t setup_events(const Supervisor *s)
 {
         for (size_t i = 0; i < s->plan->n; i++)
-                if (s->plan->items[i].type == OP_RUNTIME_HOOKS)
+                if (s->plan->items[i].type == OP_RUNTIME_HOOKS || s->listener.taken)
                         return EPOLLIN | EPOLLRDHUP;
         return EPOLLRDHUP;
 }
@@ -226,6 +226,8 @@ static int on_setup(Supervisor *s, Error *e)
                 return take_fds(s, &m, fds, n, e);
         case MESSAGE_HOOKS:
                 return on_hooks(s, e);
+        case MESSAGE_LISTENER:
+                return listener_hand_on(&s->listener, listener_of(s->plan), s->leader, s->pidfd, m.slots[0], e);
         case MESSAGE_ERROR:
                 if (e)
                         *e = m.error;
@@ -395,6 +397,7 @@ int supervisor_run(Supervisor *s, Error *e)
 void supervisor_close(Supervisor *s)
 {
         console_close(&s->console);
+        listener_close(&s->listener);
         s->sock = fd_close(s->sock);
         s->epoll = fd_close(s->epoll);
         s->signals = fd_close(s->signals);

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "engine/console.h"
 #include "engine/engine.h"
+#include "engine/listener.h"
 
 typedef struct Supervisor {
         const MachinePlan *plan;
@@ -22,6 +23,7 @@ typedef struct Supervisor {
         int epoll, signals, notify, kmsg;
         int unused; /* to be closed when there is nothing more urgent */
         Console console;
+        Listener listener;
         bool executing; /* MESSAGE_EXEC came: the end of the socket means that the payload runs */
         bool started, ready, killed;
         bool slim_when_idle; /* something happened since memory was last given back */

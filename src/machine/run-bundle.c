@@ -60,6 +60,8 @@ int target_read_bundle(Target *t, Error *e)
         spec_init(&layers);
         const SpecOciFile file = {.name = name, .text = text, .len = len, .directory = directory, .events = &t->host->events};
         r = spec_read_oci(&layers, &file, e);
+        if (r >= 0 && !spec_is_set(&t->spec, SPEC_FIELD_PARAMETERS)) /* --as-pid2 alone would hide the command with its group */
+                spec_set_parameters(&t->spec, layers.parameters, name);
         if (r >= 0)
                 spec_merge(&layers, &t->spec);
         spec_done(r >= 0 ? &t->spec : &layers);

@@ -102,6 +102,23 @@ static void add_capabilities(PlanBuild *b)
                 plan_add(b->plan, PHASE_PROCESS, OP_AMBIENT, NULL)->value = ambient;
 }
 
+/* The "container process state" of the specification, but for what the engine adds. */
+static void add_listener(PlanBuild *b, PlanOp *op)
+{
+        const SpecSeccomp *s = &b->spec->bundle->seccomp;
+        static char *const fds[] = {(char *)"seccompFd", NULL};
+        Json j = {};
+
+        json_open(&j, '{');
+        json_field_str(&j, "ociVersion", b->spec->bundle->version);
+        json_field_strv(&j, "fds", fds);
+        if (s->metadata)
+                json_field_str(&j, "metadata", s->metadata);
+        op->alias = buf_take(&j.out);
+        op->source = hook_state(b);
+        op->path = xstrdup(s->listener);
+}
+
 static int add_filter(PlanBuild *b, Error *e)
 {
         const MachineSpec *s = b->spec;
@@ -117,6 +134,10 @@ static int add_filter(PlanBuild *b, Error *e)
                 return 0;
         PlanOp *op = plan_add(b->plan, PHASE_PROCESS, OP_FILTER, NULL);
         op->number = s->no_new_privileges || (grantable(b, s->bundle->effective) & (UINT64_C(1) << CAP_SYS_ADMIN));
+        if (spec_seccomp_notifies(&s->bundle->seccomp))
+                add_listener(b, op);
+        if (op->path && s->as_pid2) /* the supervisor finds the listener in PID 1 alone */
+                op->number = 0;
         int r = plan_seccomp(op, &s->bundle->seccomp, e);
         return r < 0 ? error_prefix(e, r, "%s: linux.seccomp", s->origin[SPEC_FIELD_BUNDLE]) : 0;
 }

@@ -148,7 +148,8 @@ static char *action_text(uint32_t action)
                      {SECCOMP_RET_ERRNO, "errno"},
                      {SECCOMP_RET_TRACE, "trace"},
                      {SECCOMP_RET_ALLOW, "allow"},
-                     {SECCOMP_RET_LOG, "log"}};
+                     {SECCOMP_RET_LOG, "log"},
+                     {SECCOMP_RET_USER_NOTIF, "notify"}};
         uint32_t data = action & SECCOMP_RET_DATA;
 
         for (size_t i = 0; i < ELEMENTSOF(names); i++)

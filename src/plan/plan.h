@@ -134,7 +134,8 @@ typedef enum PlanOpType {
         OP_UMASK,           /* mode */
         OP_LABEL,           /* path, text: what a security module shall make of the payload, written below /proc/self/attr */
         OP_FILTER, /* filter: instead of the built-in one. Just before execve(2) when number = 1, else at once, while the rights
-                            * that it needs are there */
+                            * that it needs are there. path: the socket of who decides calls; it is told alias and source, JSON that lacks
+                            * the state and the end */
         OP_CHDIR,  /* path */
         OP_STUB_INIT, /* as PID 1 reap and forward; the rest of the plan runs in PID 2 */
         OP_EXEC, /* argv, env; number: how many descriptors from 3 on stay open; path NULL = search argv[0] in PATH of env. When

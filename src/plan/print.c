@@ -37,7 +37,7 @@ const OpRow print_ops[_OP_TYPE_MAX] = {
                 [OP_MEMORY_POLICY] = {"memory-policy", C(SCHEDULER) | C(CPUS)},
                 [OP_UMASK] = {"umask", C(MODE)},
                 [OP_LABEL] = {"label", C(PATH) | C(TEXT)},
-                [OP_FILTER] = {"filter", C(TEXT) | C(RULES)},
+                [OP_FILTER] = {"filter", C(PATH) | C(TEXT) | C(RULES)},
                 [OP_TREE_BIND] = {"tree-bind", C(PATH) | C(SLOT) | C(SOURCE) | C(RECURSIVE) | C(ATTRS) | C(ATTRS_CLEAR) |
                                                                C(ALL_ATTRS) | C(IDMAP) | C(DISK_BASE) | C(OWNER) | C(MAP) |
                                                                C(IF_EXISTS)},

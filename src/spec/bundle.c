@@ -34,6 +34,8 @@ static void resources_done(SpecResources *r)
 static void seccomp_done(SpecSeccomp *s)
 {
         strv_free(s->archs);
+        free(s->listener);
+        free(s->metadata);
         EACH(i, s->rules)
         {
                 strv_free(s->rules.items[i].names);

@@ -175,6 +175,8 @@ typedef struct SpecSeccomp {
         uint32_t action; /* of calls that no rule is about */
         uint32_t flags;  /* SECCOMP_FILTER_FLAG_* */
         char **archs;    /* "SCMP_ARCH_X86_64"; NULL: the native one */
+        char *listener;  /* the socket of who decides the calls that ask somebody (SECCOMP_RET_USER_NOTIF), */
+        char *metadata;  /* and what it is told besides */
         struct {
                 SpecCallRule *items;
                 size_t n;
@@ -239,3 +241,5 @@ typedef struct SpecBundle {
 } SpecBundle;
 
 void spec_bundle_free(SpecBundle *b); /* NULL is fine */
+/* Whether there are calls that somebody outside decides. */
+bool spec_seccomp_notifies(const SpecSeccomp *s);

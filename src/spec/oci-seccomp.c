@@ -30,6 +30,7 @@ static const Action actions[] = {
                 {"SCMP_ACT_TRACE", SECCOMP_RET_TRACE, true},
                 {"SCMP_ACT_ALLOW", SECCOMP_RET_ALLOW, false},
                 {"SCMP_ACT_LOG", SECCOMP_RET_LOG, false},
+                {"SCMP_ACT_NOTIFY", SECCOMP_RET_USER_NOTIF, false},
 };
 
 typedef struct ActionRead { /* an action, and the number that goes with it */
@@ -48,8 +49,6 @@ static int read_action(OciReader *r, const JsonNode *node, const OciKey *key, vo
                         *(const Action **)to = &actions[i];
                         return 0;
                 }
-        if (str_eq(node->text, "SCMP_ACT_NOTIFY"))
-                return error_set(e, -EOPNOTSUPP, "SCMP_ACT_NOTIFY is not offered; use SCMP_ACT_ERRNO");
         return error_set(e, -EINVAL, "there is no action '%s'", node->text);
 }
 
@@ -182,6 +181,33 @@ static int read_archs(OciReader *r, const JsonNode *node, const OciKey *key, voi
         return oci_each(r, node, JSON_ARRAY, one_arch, key, to, e);
 }
 
+static int read_listener(OciReader *r, const JsonNode *node, const OciKey *key, void *to, Error *e)
+{
+        int k = oci_expect(node, JSON_STRING, e);
+
+        if (k >= 0 && *node->text)
+                *(char **)to = oci_host_path(r, node->text);
+        return k;
+}
+
+bool spec_seccomp_notifies(const SpecSeccomp *s)
+{
+        bool notifies = s->action == SECCOMP_RET_USER_NOTIF;
+
+        for (size_t i = 0; i < s->rules.n; i++)
+                notifies = notifies || s->rules.items[i].action == SECCOMP_RET_USER_NOTIF;
+        return notifies;
+}
+
+static int check_listener(const SpecSeccomp *s, Error *e)
+{
+        if (spec_seccomp_notifies(s) && !s->listener)
+                return error_set(e, -EINVAL, "SCMP_ACT_NOTIFY needs listenerPath, the socket of who decides");
+        if (s->metadata && !s->listener)
+                return error_set(e, -EINVAL, "listenerMetadata needs listenerPath");
+        return 0;
+}
+
 typedef struct SeccompRead {
         SpecSeccomp *seccomp;
         ActionRead action;
@@ -192,8 +218,8 @@ static const OciKey default_keys[] = {
                 {"defaultErrnoRet", oci_number, offsetof(SeccompRead, action.number), false, 0, 65535, NULL},
 };
 static const OciKey keys[] = {
-                {"listenerPath", oci_refuse, 0, false, 0, 0, NULL},
-                {"listenerMetadata", oci_refuse, 0, false, 0, 0, NULL},
+                {"listenerPath", read_listener, offsetof(SpecSeccomp, listener), false, 0, 0, NULL},
+                {"listenerMetadata", oci_string, offsetof(SpecSeccomp, metadata), false, 0, 0, NULL},
                 {"architectures", read_archs, offsetof(SpecSeccomp, archs), false, 0, 0, NULL},
                 {"flags", read_flags, offsetof(SpecSeccomp, flags), false, 0, 0, NULL},
                 {"syscalls", read_rules, 0, false, 0, 0, NULL},
@@ -208,6 +234,8 @@ int oci_seccomp(OciReader *r, const JsonNode *node, const OciKey *key, void *to,
                 k = action_value(&read.action, &read.seccomp->action, e);
         if (k >= 0)
                 k = oci_object(r, node, OCI_KEYS(keys), to, e);
+        if (k >= 0)
+                k = check_listener(to, e);
         read.seccomp->set = k >= 0;
         return k;
 }

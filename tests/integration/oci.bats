@@ -400,6 +400,36 @@ hook_script() { # FILE: notes its name, its namespace and the state it is given
         printf '#!/bin/sh\n{ echo "$1 $HOOKVAR $(readlink /proc/self/ns/mnt) $(cat)"; } >>%s\n' "$1"
 }
 
+@test "calls that somebody outside decides: it gets the descriptor and the state, whenever the filter is loaded" {
+        local filter='.linux.seccomp = {"defaultAction": "SCMP_ACT_ALLOW", "listenerPath": "@", "listenerMetadata": "for \"you\"", "syscalls": [{"names": ["mkdir", "mkdirat", "uname", "execve"], "action": "SCMP_ACT_NOTIFY"}]}'
+        local how agent n=0
+        asked() { # NAME COMMAND...: with an agent of its own
+                local name=$1
+                shift
+                "$BATS_TEST_DIRNAME/lib/seccomp-agent" "$T/$name.sock" "$T/$name.json" 3>&- &
+                agent=$!
+                for _ in $(seq 300); do [ -S "$T/$name.sock" ] && break; sleep 0.1; done
+                run "$@"
+                echo "$output"
+                wait $agent
+        }
+        # loaded at the last moment, and while rights are there; with a stub as PID 1
+        for how in '.process.noNewPrivileges = true' '.process.noNewPrivileges = false'; do
+                bundle "$(sh_args 'mkdir /tmp/x; uname; exit 3')" "${filter/@/$T/own$((++n)).sock}" "$how" '.annotations = {"a": "b"}'
+                asked own$n run_bundle
+                [ "$status" = 3 ]
+                [[ $output == *"Numerical argument out of domain"* && ${lines[-1]} == Linux ]]
+        done
+        bundle "$(sh_args 'mkdir /tmp/x; exit 4')" "${filter/@/$T/stub.sock}"
+        asked stub run_bundle --as-pid2
+        [ "$status" = 4 ]
+        [[ $output == *"Numerical argument out of domain"* ]]
+        [ "$(jq -r '[.metadata, .fds[0], .state.status, .state.bundle, .state.annotations.a, (.pid == .state.pid and .pid > 1)] | join(";")' "$T/own1.json")" = \
+                "for \"you\";seccompFd;creating;$B;b;true" ]
+        bundle "${filter/@/$T/nobody.sock}"
+        refused "nobody listens on '$T/nobody.sock'" -- run_bundle
+}
+
 @test "hooks run in their order and namespaces, with the state on standard input" {
         bundle "$(sh_args 'echo payload; sleep 0.3')" '.annotations = {"k": "v\"w"}'
         hook_script "$T/log" >"$T/hook"
@@ -510,8 +540,8 @@ null" ]
         done <<-'END'
 		.linux.intelRdt = {"closID": "x"}|linux.intelRdt:
 		.linux.netDevices = {"eth7": {}}|linux.netDevices:
-		.linux.seccomp = {"defaultAction": "SCMP_ACT_NOTIFY", "listenerPath": "/run/x"}|linux.seccomp.defaultAction:
-		.linux.seccomp = {"defaultAction": "SCMP_ACT_ALLOW", "listenerPath": "/run/x"}|linux.seccomp.listenerPath:
+		.linux.seccomp = {"defaultAction": "SCMP_ACT_NOTIFY"}|linux.seccomp:
+		.linux.seccomp = {"defaultAction": "SCMP_ACT_ALLOW", "listenerMetadata": "x"}|linux.seccomp:
 		.vm = {"kernel": {"path": "/vmlinuz"}}|vm:
 		.process.scheduler = {"policy": "SCHED_ISO"}|process.scheduler.policy:
 		.process.scheduler = {"policy": "SCHED_FAST"}|process.scheduler.policy:
