@@ -203,12 +203,16 @@ uint32_t machine_range_peek(const MachineHost *h, const char *name)
         return read_note(AT_FDCWD, path, &base) >= 0 ? base : candidate(name, 0);
 }
 
-void machine_range_rename(const MachineHost *h, const char *name, const char *new_name)
+char *machine_range_delegated(const char *name, uint32_t index)
 {
-        _cleanup_free_ char *path = path_join(h->state_dir, "id-ranges");
-        _cleanup_close_ int dirfd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        return xasprintf("%s+%u", name, index + 1); /* no machine's name has a "+" */
+}
+
+static void rename_note(int dirfd, const char *name, const char *new_name)
+{
         uint32_t base;
-        if (dirfd < 0 || renameat(dirfd, name, dirfd, new_name) < 0)
+
+        if (renameat(dirfd, name, dirfd, new_name) < 0)
                 return; /* without it, the machine gets another one: its files do not tell the difference */
         if (read_note(dirfd, new_name, &base) >= 0) {
                 (void)unlinkat(dirfd, link_name(base).s, 0);
@@ -216,14 +220,39 @@ void machine_range_rename(const MachineHost *h, const char *name, const char *ne
         }
 }
 
+static void forget_note(int dirfd, const char *name)
+{
+        uint32_t base;
+
+        if (read_note(dirfd, name, &base) >= 0)
+                (void)unlinkat(dirfd, link_name(base).s, 0);
+        (void)unlinkat(dirfd, name, 0);
+}
+
+void machine_range_rename(const MachineHost *h, const char *name, const char *new_name)
+{
+        _cleanup_free_ char *path = path_join(h->state_dir, "id-ranges");
+        _cleanup_close_ int dirfd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        if (dirfd < 0)
+                return;
+        rename_note(dirfd, name, new_name);
+        for (uint32_t i = 0; i < SPEC_DELEGATE_MAX; i++) {
+                _cleanup_free_ char *from = machine_range_delegated(name, i), *to = machine_range_delegated(new_name, i);
+                rename_note(dirfd, from, to);
+        }
+}
+
 void machine_range_forget(const MachineHost *h, const char *name)
 {
         _cleanup_free_ char *path = path_join(h->state_dir, "id-ranges");
         _cleanup_close_ int dirfd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        uint32_t base;
+
         if (dirfd < 0)
                 return;
-        if (read_note(dirfd, name, &base) >= 0)
-                (void)unlinkat(dirfd, link_name(base).s, 0);
-        (void)unlinkat(dirfd, name, 0);
+        forget_note(dirfd, name);
+        for (uint32_t i = 0; i < SPEC_DELEGATE_MAX; i++) {
+                _cleanup_free_ char *delegated = machine_range_delegated(name, i);
+                forget_note(dirfd, delegated);
+        }
 }

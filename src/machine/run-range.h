@@ -22,6 +22,8 @@ int machine_range_lock(uint32_t base, IdRange *ret, Error *e);
 void machine_range_release(IdRange *r);
 /* What take would choose, without any change. */
 uint32_t machine_range_peek(const MachineHost *h, const char *name);
+/* The name under which a range that it delegates is taken; the caller frees it. */
+char *machine_range_delegated(const char *name, uint32_t index);
 /* When the machine is renamed: it keeps its range. */
 void machine_range_rename(const MachineHost *h, const char *name, const char *new_name);
 /* When the machine is removed. */

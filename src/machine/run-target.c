@@ -331,6 +331,27 @@ static int claim_range(Target *t, Error *e)
         return machine_range_take(t->host, t->name, t->store != NULL && !t->snapshot_of, &t->range, e);
 }
 
+/* Kept like the machine's own: what machines inside it made belongs to them the next time, too. */
+static int claim_delegated(Target *t, Error *e)
+{
+        for (uint32_t i = 0; !t->host->rootless && i < t->spec.users_delegate; i++) {
+                _cleanup_free_ char *name = machine_range_delegated(t->name, i);
+                int r = machine_range_take(t->host, name, t->store != NULL && !t->snapshot_of, &t->delegated[i], e);
+                if (r < 0)
+                        return r;
+                t->n_delegated++;
+        }
+        return 0;
+}
+
+static void know_delegated(const Target *t, HostFacts *f)
+{
+        for (uint32_t i = 0; i < t->spec.users_delegate; i++) {
+                _cleanup_free_ char *name = machine_range_delegated(t->name, i);
+                f->delegated[i] = i < t->n_delegated ? t->delegated[i].base : machine_range_peek(t->host, name);
+        }
+}
+
 /* The identity is renewed where the changes go, on top of the snapshot. */
 static int renew_snapshot(const Target *t, Error *e)
 {
@@ -395,6 +416,8 @@ int target_claim(Target *t, Error *e)
                 r = target_disk_open(t, e);
         if (r >= 0)
                 r = claim_range(t, e);
+        if (r >= 0)
+                r = claim_delegated(t, e);
         return r < 0 ? r : claim_scratch(t, e);
 }
 
@@ -402,6 +425,8 @@ void target_abandon(Target *t)
 {
         t->record_lock = fd_close(t->record_lock);
         t->range.lock_fd = fd_close(t->range.lock_fd);
+        for (size_t i = 0; i < t->n_delegated; i++)
+                t->delegated[i].lock_fd = fd_close(t->delegated[i].lock_fd);
         t->image_lock.local_fd = fd_close(t->image_lock.local_fd);
         t->image_lock.global_fd = fd_close(t->image_lock.global_fd);
         store_scratch_abandon(&t->scratch);
@@ -419,6 +444,8 @@ void target_release(Target *t)
         store_scratch_end(&t->scratch);
         store_unlock(&t->image_lock);
         machine_range_release(&t->range);
+        for (size_t i = 0; i < t->n_delegated; i++)
+                machine_range_release(&t->delegated[i]);
         if (t->record_lock >= 0) {
                 (void)machine_record_remove(t->host, t->name);
                 machine_record_unlock(t->host, t->name, &t->record_lock);
@@ -446,6 +473,7 @@ static int plan_once(Target *t, MachinePlan *ret, Error *e)
                 r = target_link_journal(t, &f, e);
         if (r >= 0) {
                 f.machine_name = xstrdup(t->name);
+                know_delegated(t, &f);
                 f.id_base = t->range.base ?: machine_range_peek(t->host, t->name);
                 if (t->verb == MACHINE_START && t->spec.boot && !spec_is_set(&t->spec, SPEC_FIELD_NOTIFY_READY)) {
                         t->spec.notify_ready =

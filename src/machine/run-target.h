@@ -17,6 +17,8 @@ typedef struct Target {
         StoreImage image;
         ImageOs os;
         IdRange range;
+        IdRange delegated[SPEC_DELEGATE_MAX];
+        size_t n_delegated;
         StoreLock image_lock;
         char *snapshot_of;    /* a snapshot of this machine is started; else NULL */
         StoreScratch scratch; /* where an ephemeral machine's changes go */

@@ -44,6 +44,8 @@ PlanOption plan_option(const MachineSpec *s, SpecField f, const char *name);
 int plan_users_resolve(PlanBuild *b, Error *e);
 int plan_users_check(PlanBuild *b, Error *e);
 void plan_users_range(PlanBuild *b);
+/* The maps as lists, to which more can be added, when they are one range yet. */
+void plan_users_list(PlanBuild *b);
 /* plan-rootless.c: the IDs that an ordinary user has, and what it cannot have, by the options' names. */
 int plan_rootless_check(const PlanBuild *b, Error *e);
 void plan_rootless_range(PlanBuild *b);

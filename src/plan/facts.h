@@ -166,9 +166,11 @@ typedef struct HostFacts {
 
         /* the machine */
         char *machine_name;
-        uint32_t id_base;    /* of the range reserved for the machine; the plan uses it for PICK, OWNER */
-        char boot_uuid[33];  /* fresh random 32 hex digits: boot_id of this start */
-        char spare_uuid[33]; /* another: the machine ID of an image that has none, for this start */
+        uint32_t delegated
+                        [SPEC_DELEGATE_MAX]; /* where the ranges begin that it gets for machines of its own: spec.users_delegate */
+        uint32_t id_base;                    /* of the range reserved for the machine; the plan uses it for PICK, OWNER */
+        char boot_uuid[33];                  /* fresh random 32 hex digits: boot_id of this start */
+        char spare_uuid[33];                 /* another: the machine ID of an image that has none, for this start */
 
         /* the image */
         RootKind root_kind;

@@ -323,6 +323,21 @@ static void add_labels(const PlanBuild *b, size_t first)
         }
 }
 
+/* A user namespace may mount a proc or sysfs only while it sees one of which nothing is covered, and those of the machine are not that. For
+ * machines in it there are two that are, out of reach of all but its root, who may not do more there than any user of the host. */
+static void add_nested(const PlanBuild *b)
+{
+        static const ApiMount proc = {"/run/host/nested/proc", "proc", NULL, QUIET},
+                              sys = {"/run/host/nested/sys", "sysfs", NULL, QUIET};
+
+        if (b->spec->users_delegate == 0)
+                return;
+        add_mkdir(b->plan, "/run/host/nested", 0700);
+        add_mount(b->plan, &proc);
+        if (b->network == SPEC_NETWORK_PRIVATE)
+                add_mount(b->plan, &sys);
+}
+
 void plan_api_fs(PlanBuild *b)
 {
         size_t first = b->plan->n;
@@ -330,6 +345,7 @@ void plan_api_fs(PlanBuild *b)
         add_run(b);
         add_proc(b);
         add_sys(b);
+        add_nested(b);
         add_dev(b);
         if (!spec_is_set(b->spec, SPEC_FIELD_TMPFS_TMP) || b->spec->tmpfs_tmp)
                 add_mount(b->plan, &tmp_mount);

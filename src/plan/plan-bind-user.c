@@ -84,15 +84,10 @@ static int map_one(PlanBuild *b, const FactUser *u, uint32_t inside, Error *e)
 int plan_bind_users_map(PlanBuild *b, Error *e)
 {
         const HostFacts *f = b->facts;
-        MachinePlan *p = b->plan;
 
         if (f->n_bind_users == 0)
                 return 0;
-        if (p->uids.n == 0) {
-                const SpecIdRange whole = {.inside = 0, .outside = p->id_base, .count = p->id_count};
-                *vec_push(&p->uids) = whole;
-                *vec_push(&p->gids) = whole;
-        }
+        plan_users_list(b);
         for (size_t i = 0; i < f->n_bind_users; i++) {
                 const FactUser *u = &f->bind_users[i];
                 PlanOption option = plan_option(b->spec, SPEC_FIELD_BIND_USER, "--bind-user");

@@ -50,6 +50,10 @@ static bool other_ownership(const MachineSpec *s)
 {
         return s->ownership == SPEC_OWNERSHIP_CHOWN || s->ownership == SPEC_OWNERSHIP_MAP;
 }
+static bool any_delegated(const MachineSpec *s)
+{
+        return s->users_delegate > 0;
+}
 static bool any_bind_user(const MachineSpec *s)
 {
         return s->bind_users != NULL;
@@ -71,6 +75,8 @@ static const Privileged privileged[] = {
                  "root of an ordinary user's machine is that user, and its other IDs are those of /etc/subuid"},
                 {SPEC_FIELD_USERS_MAP, "--private-users-map", NULL,
                  "root of an ordinary user's machine is that user, and its other IDs are those of /etc/subuid"},
+                {SPEC_FIELD_USERS_DELEGATE, "--private-users-delegate", any_delegated,
+                 "an ordinary user's ranges are those of /etc/subuid, and the machine has all of them"},
                 {SPEC_FIELD_OWNERSHIP, "--private-users-ownership", other_ownership,
                  "an ordinary user's files are what they are"},
                 {SPEC_FIELD_SLICE, "--slice", NULL,

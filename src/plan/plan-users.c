@@ -103,6 +103,17 @@ void plan_users_range(PlanBuild *b)
         p->ids_are_own = b->users == SPEC_USERS_PICK && p->id_base == f->id_base && p->id_base >= RANGE;
 }
 
+void plan_users_list(PlanBuild *b)
+{
+        MachinePlan *p = b->plan;
+        const SpecIdRange whole = {.inside = 0, .outside = p->id_base, .count = p->id_count};
+
+        if (p->uids.n > 0)
+                return;
+        *vec_push(&p->uids) = whole;
+        *vec_push(&p->gids) = whole;
+}
+
 static SpecOwnership ownership(const MachineSpec *s)
 {
         return spec_is_set(s, SPEC_FIELD_OWNERSHIP) ? s->ownership : SPEC_OWNERSHIP_AUTO;
@@ -170,6 +181,45 @@ static int check_ownership(PlanBuild *b, Error *e)
         return 0;
 }
 
+static bool overlaps(uint32_t a, uint32_t a_count, uint32_t b, uint32_t b_count)
+{
+        return a_count > 0 && b_count > 0 && a <= b + (b_count - 1) && b <= a + (a_count - 1);
+}
+
+/* --private-users-delegate=: ranges that are the same numbers inside, as systemd-nsresourced gives them. A machine in the machine gets one
+ * of them, since a user namespace has no IDs but those of the one around it. */
+static int delegate(PlanBuild *b, Error *e)
+{
+        const MachineSpec *s = b->spec;
+        MachinePlan *p = b->plan;
+        const PlanOption option = plan_option(s, SPEC_FIELD_USERS_DELEGATE, "--private-users-delegate");
+
+        if (s->users_delegate == 0)
+                return 0;
+        if (!p->user_namespace)
+                return error_set(e, -EINVAL, "%s needs a user namespace, and %s gives none; use --private-users=pick", option.s,
+                                 plan_option(s, SPEC_FIELD_USERS, "--private-users=no").s);
+        plan_users_list(b);
+        const size_t n_uids = p->uids.n, n_gids = p->gids.n;
+        for (uint32_t i = 0; i < s->users_delegate; i++) {
+                const SpecIdRange range = {b->facts->delegated[i], b->facts->delegated[i], RANGE};
+                for (size_t k = 0; k < n_uids + n_gids; k++) {
+                        const SpecIdRange *r = k < n_uids ? &p->uids.items[k] : &p->gids.items[k - n_uids];
+                        if (overlaps(range.inside, RANGE, r->inside, r->count) ||
+                            overlaps(range.outside, RANGE, r->outside, r->count))
+                                return error_set(e, -EBUSY,
+                                                 "%s: the range %u of it is among the IDs of %s; use --private-users=pick",
+                                                 option.s, range.outside,
+                                                 s->users_map.n > 0
+                                                                 ? plan_option(s, SPEC_FIELD_USERS_MAP, "--private-users-map").s
+                                                                 : plan_option(s, SPEC_FIELD_USERS, "--private-users").s);
+                }
+                *vec_push(&p->uids) = range;
+                *vec_push(&p->gids) = range;
+        }
+        return 0;
+}
+
 int plan_users_check(PlanBuild *b, Error *e)
 {
         const MachineSpec *s = b->spec;
@@ -178,9 +228,10 @@ int plan_users_check(PlanBuild *b, Error *e)
         plan_users_range(b);
         if (b->facts->rootless)
                 return plan_rootless_check(b, e);
-        if (!b->plan->user_namespace)
-                return 0;
-        int r = plan_bind_users_map(b, e);
+        int r = delegate(b, e);
+        if (r < 0 || !b->plan->user_namespace)
+                return r;
+        r = plan_bind_users_map(b, e);
         if (r < 0)
                 return r;
         if (s->bundle) {

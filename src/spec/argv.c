@@ -54,25 +54,12 @@ static bool find_spelling(const Reader *r, char short_name, const char *long_nam
         return false;
 }
 
-static bool is_foreign(const char *long_name)
-{
-        size_t n;
-        const SpecForeign *all = spec_foreign(&n);
-
-        for (size_t k = 0; k < n; k++)
-                if (str_eq(all[k].long_name, long_name))
-                        return true;
-        return false;
-}
-
 static int refuse_long(const Reader *r, const char *long_name, Error *e)
 {
         SpecNearest nearest = {.word = long_name};
         size_t n;
         const SpecSpelling *all = spec_spellings(&n);
 
-        if (r->how->uses && is_foreign(long_name))
-                return error_set(e, -EOPNOTSUPP, "option --%s of systemd-nspawn is not offered yet", long_name);
         for (size_t k = 0; k < n; k++)
                 if ((all[k].uses & r->how->uses) && all[k].long_name)
                         spec_nearest_offer(&nearest, all[k].long_name);

@@ -50,6 +50,8 @@ static const FieldRow fields[] = {
                 [SPEC_FIELD_REGISTER] = {"register", &value_bool, MEMBER(register_machine), SPEC_GROUP_SINGLE, true},
                 [SPEC_FIELD_KEEP_UNIT] = {"keep_unit", &value_bool, MEMBER(keep_unit), SPEC_GROUP_SINGLE, true},
                 [SPEC_FIELD_USERS_MAP] = {"private_users_map", &value_users_map, MEMBER(users_map), SPEC_GROUP_USERS, true},
+                [SPEC_FIELD_USERS_DELEGATE] = {"private_users_delegate", &value_delegate, MEMBER(users_delegate),
+                                               SPEC_GROUP_USERS, true},
                 [SPEC_FIELD_OWNERSHIP] = {"private_users_ownership", &value_ownership, MEMBER(ownership), SPEC_GROUP_USERS, true},
                 [SPEC_FIELD_USERS] = {"private_users", &value_users, MEMBER(users), SPEC_GROUP_USERS, true},
                 [SPEC_FIELD_NETWORK] = {"network", &value_network, MEMBER(network), SPEC_GROUP_NETWORK, true},

@@ -114,28 +114,11 @@ static const SpecSpelling *find_key(const char *section, const char *key)
         return NULL;
 }
 
-static bool is_harmless(const SpecForeign *f, const char *value)
-{
-        if (!f->harmless)
-                return false;
-        return str_eq(f->harmless, "no") ? str_parse_bool(value) == 0 : str_eq(f->harmless, value);
-}
-
-/* Not in the table: known to systemd-nspawn, in another section, misspelt, or nothing at all. */
+/* Not in the table: in another section, misspelt, or nothing at all. */
 static int refuse_key(const Reader *r, const char *key, const char *value, Error *e)
 {
         SpecNearest nearest = {.word = key};
         size_t n;
-        const SpecForeign *foreign = spec_foreign(&n);
-
-        for (size_t i = 0; i < n; i++)
-                if (str_eq(foreign[i].section, r->section) && str_eq(foreign[i].key, key)) {
-                        if (is_harmless(&foreign[i], value))
-                                return 0;
-                        return error_set(e, -EOPNOTSUPP,
-                                         "%s= of systemd-nspawn is not offered yet; leave the line out to go without it", key);
-                }
-
         const SpecSpelling *all = spec_spellings(&n);
         for (size_t i = 0; i < n; i++) {
                 if (!all[i].key)

@@ -191,6 +191,8 @@ typedef struct SpecIdRanges {
         size_t n;
 } SpecIdRanges;
 
+#define SPEC_DELEGATE_MAX 16 /* as many as systemd-nsresourced gives */
+
 typedef struct SpecCredential {
         char *id;
         char *path;          /* --load-credential=: a file, a socket, or the name of one that was handed to berth; else NULL */
@@ -295,6 +297,7 @@ typedef enum SpecField {
         SPEC_FIELD_KEEP_UNIT,
         SPEC_FIELD_USERS,
         SPEC_FIELD_USERS_MAP,
+        SPEC_FIELD_USERS_DELEGATE,
         SPEC_FIELD_OWNERSHIP,
         SPEC_FIELD_NETWORK,
         SPEC_FIELD_NETWORK_INTERFACE,
@@ -389,7 +392,8 @@ typedef struct MachineSpec {
         /* Users */
         SpecUsers users;
         uint32_t users_base, users_count;
-        SpecIdRanges users_map; /* instead of one range */
+        SpecIdRanges users_map;  /* instead of one range */
+        uint32_t users_delegate; /* how many ranges of 65536 IDs more, for machines inside it: up to SPEC_DELEGATE_MAX */
         SpecOwnership ownership;
 
         /* Network */

@@ -68,14 +68,6 @@ void spec_help_option(Buf *out, const SpecOption *option);
 /* Applies one text by one spelling and notes the origin. */
 int spec_apply(MachineSpec *s, const SpecSpelling *spelling, const char *text, const char *origin, Error *e);
 
-/* What systemd-nspawn knows and this table does not have yet, to refuse it by name instead of as a typing error. */
-typedef struct SpecForeign {
-        const char *long_name;     /* NULL: only a key */
-        const char *section, *key; /* NULL: only an option */
-        const char *harmless;      /* a value of the key that asks for nothing */
-} SpecForeign;
-const SpecForeign *spec_foreign(size_t *ret_n);
-
 /* The candidate with the smallest edit distance, if it is near enough to be what was meant; else NULL. */
 typedef struct SpecNearest {
         const char *word, *best;

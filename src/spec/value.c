@@ -185,6 +185,29 @@ static void count_format(const MachineSpec *s, SpecField f, ValueVariant variant
 {
         strv_pushf(ret, "%llu", (unsigned long long)*VALUE_MEMBER(uint64_t, s, f));
 }
+static int delegate_parse(MachineSpec *s, SpecField f, ValueVariant variant, const char *text, Error *e)
+{
+        uint32_t n;
+
+        if (str_parse_u32(text, &n) < 0 || n > SPEC_DELEGATE_MAX)
+                return error_set(e, -EINVAL, "'%s' is no number of ranges; up to %d can be delegated", text, SPEC_DELEGATE_MAX);
+        s->users_delegate = n;
+        return 0;
+}
+static void delegate_format(const MachineSpec *s, SpecField f, ValueVariant variant, char ***ret)
+{
+        strv_pushf(ret, "%u", s->users_delegate);
+}
+static void delegate_take(MachineSpec *to, MachineSpec *from, SpecField f)
+{
+        to->users_delegate = from->users_delegate;
+        from->users_delegate = 0;
+}
+static void delegate_clear(MachineSpec *s, SpecField f)
+{
+        s->users_delegate = 0;
+}
+const ValueType value_delegate = {delegate_parse, delegate_format, delegate_take, delegate_clear, NULL, false};
 const ValueType value_size = {size_parse, count_format, seconds_take, seconds_clear, NULL, false};
 const ValueType value_count = {count_parse, count_format, seconds_take, seconds_clear, NULL, false};
 

@@ -144,6 +144,11 @@ static void selinux(HostFacts *f)
 {
         f->has_selinux = true;
 }
+static void ranges(HostFacts *f)
+{
+        for (uint32_t i = 0; i < SPEC_DELEGATE_MAX; i++)
+                f->delegated[i] = 0xa0000 + i * 0x20000;
+}
 static void journal_remote(HostFacts *f)
 {
         f->journal_remote = xstrdup("/usr/lib/systemd/systemd-journal-remote");
@@ -438,6 +443,7 @@ static const Preset presets[] = {
                 {"scratch", scratch},
                 {"lina", lina},
                 {"secret", secret},
+                {"ranges", ranges},
                 {"journal-remote", journal_remote},
                 {"journal-remote-257", journal_remote_257},
                 {"journal-remote-252", journal_remote_252},

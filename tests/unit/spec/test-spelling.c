@@ -50,19 +50,6 @@ static void options_are_whole(void **state)
         }
 }
 
-static void what_is_supported_is_not_foreign(void **state)
-{
-        size_t n, m;
-        const SpecSpelling *all = spec_spellings(&n);
-        const SpecForeign *foreign = spec_foreign(&m);
-
-        for (size_t i = 0; i < n; i++)
-                for (size_t k = 0; k < m; k++) {
-                        assert_false(all[i].long_name && str_eq(all[i].long_name, foreign[k].long_name));
-                        assert_false(all[i].key && str_eq(all[i].key, foreign[k].key));
-                }
-}
-
 static void help_lists_what_the_verb_takes(void **state)
 {
         _cleanup_buf_ Buf run = {}, shell = {};
@@ -102,13 +89,9 @@ static void choices_are_offered_where_there_are_any(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                        cmocka_unit_test(every_field_can_be_written),
-                        cmocka_unit_test(no_option_is_spelt_twice),
-                        cmocka_unit_test(options_are_whole),
-                        cmocka_unit_test(what_is_supported_is_not_foreign),
-                        cmocka_unit_test(help_lists_what_the_verb_takes),
-                        cmocka_unit_test(help_fits_a_terminal),
-                        cmocka_unit_test(choices_are_offered_where_there_are_any),
+                        cmocka_unit_test(every_field_can_be_written), cmocka_unit_test(no_option_is_spelt_twice),
+                        cmocka_unit_test(options_are_whole),          cmocka_unit_test(help_lists_what_the_verb_takes),
+                        cmocka_unit_test(help_fits_a_terminal),       cmocka_unit_test(choices_are_offered_where_there_are_any),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
