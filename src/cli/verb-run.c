@@ -54,16 +54,6 @@ int cli_run(Cli *c, Error *e)
         return machine_run(&c->host, MACHINE_RUN, s, &c->status, e);
 }
 
-typedef struct Steering { /* a variable that steers systemd-nspawn itself (its ENVIRONMENT.md), and the value that asks for nothing */
-        const char *name, *harmless;
-} Steering;
-static const Steering steering[] = {
-                {"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY", "yes"},
-                {"UNIFIED_CGROUP_HIERARCHY", "yes"},
-                {"SYSTEMD_NSPAWN_LOCK", "yes"},
-};
-
-/* The others would change what is not offered: a value that asks for it is refused like an option. */
 typedef struct Sharing {
         const char *name;
         const char *shared[4]; /* of SPEC_FIELD_SHARED_NAMESPACES */
@@ -97,10 +87,13 @@ static int take_api(MachineSpec *s, Error *e)
         const char *value = getenv("SYSTEMD_NSPAWN_API_VFS_WRITABLE"), *mac = getenv("SYSTEMD_NSPAWN_NETWORK_MAC");
         uint8_t bytes[6];
 
-        if (value && str_parse_bool(value) < 0)
-                return error_set(e, -EOPNOTSUPP,
-                                 "SYSTEMD_NSPAWN_API_VFS_WRITABLE=%s in the environment is not offered: use yes or no", value);
-        if (value && str_parse_bool(value) > 0) {
+        if (str_eq(value, "network")) {
+                s->api_network = true;
+                spec_mark(s, SPEC_FIELD_API_NETWORK, "SYSTEMD_NSPAWN_API_VFS_WRITABLE in the environment");
+        } else if (value && str_parse_bool(value) < 0)
+                return error_set(e, -EINVAL,
+                                 "SYSTEMD_NSPAWN_API_VFS_WRITABLE=%s in the environment is neither yes, no nor network", value);
+        else if (value && str_parse_bool(value) > 0) {
                 s->api_writable = true;
                 spec_mark(s, SPEC_FIELD_API_WRITABLE, "SYSTEMD_NSPAWN_API_VFS_WRITABLE in the environment");
         }
@@ -114,23 +107,55 @@ static int take_api(MachineSpec *s, Error *e)
         return 0;
 }
 
+/* A machine gets the unified hierarchy wherever it runs. The other one is gone from systemd-nspawn, too, since 258. */
+static int take_hierarchy(Error *e)
+{
+        static const char *const names[] = {"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY", "UNIFIED_CGROUP_HIERARCHY"};
+
+        for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+                const char *value = getenv(names[i]);
+                int says = value ? str_parse_bool(value) : true;
+                if (says < 0)
+                        return error_set(e, -EINVAL, "%s=%s in the environment is neither yes nor no", names[i], value);
+                if (says == 0)
+                        return error_set(e, -EOPNOTSUPP,
+                                         "%s=%s in the environment asks for cgroup v1 inside, which is not offered, nor by "
+                                         "systemd-nspawn since 258; unset it",
+                                         names[i], value);
+        }
+        return 0;
+}
+
+static int take_lock(MachineSpec *s, Error *e)
+{
+        const char *value = getenv("SYSTEMD_NSPAWN_LOCK");
+        int says = value ? str_parse_bool(value) : true;
+
+        if (says < 0)
+                return error_set(e, -EINVAL, "SYSTEMD_NSPAWN_LOCK=%s in the environment is neither yes nor no", value);
+        if (says == 0) {
+                s->unlocked = true;
+                spec_mark(s, SPEC_FIELD_UNLOCKED, "SYSTEMD_NSPAWN_LOCK in the environment");
+        }
+        return 0;
+}
+
 static int take_steering(MachineSpec *s, Error *e)
 {
         const char *sync = getenv("SYSTEMD_SUPPRESS_SYNC"), *tmp = getenv("SYSTEMD_NSPAWN_TMPFS_TMP"),
                    *service = getenv("SYSTEMD_NSPAWN_CONTAINER_SERVICE");
 
-        for (size_t i = 0; i < ELEMENTSOF(steering); i++) {
-                const char *value = getenv(steering[i].name), *harmless = steering[i].harmless;
-                if (!value || str_eq(value, harmless) ||
-                    (harmless && str_parse_bool(value) >= 0 && str_parse_bool(value) == str_parse_bool(harmless)))
-                        continue;
-                return error_set(e, -EOPNOTSUPP, "%s=%s in the environment is not offered; unset it", steering[i].name, value);
-        }
-        int r = take_sharing(s, e);
+        int r = take_hierarchy(e);
+        if (r >= 0)
+                r = take_lock(s, e);
+        if (r >= 0)
+                r = take_sharing(s, e);
         if (r >= 0)
                 r = take_api(s, e);
         if (r < 0)
                 return r;
+        if (sync && str_parse_bool(sync) < 0)
+                return error_set(e, -EINVAL, "SYSTEMD_SUPPRESS_SYNC=%s in the environment is neither yes nor no", sync);
         if (sync && !spec_is_set(s, SPEC_FIELD_SUPPRESS_SYNC) && str_parse_bool(sync) > 0) {
                 s->suppress_sync = true;
                 spec_mark(s, SPEC_FIELD_SUPPRESS_SYNC, "SYSTEMD_SUPPRESS_SYNC in the environment");

@@ -411,7 +411,7 @@ int target_claim(Target *t, Error *e)
         claim_group(t);
         bool read_only =
                         t->image.read_only || t->spec.read_only || t->spec.ephemeral || t->spec.volatile_mode != SPEC_VOLATILE_NO;
-        r = store_lock(t->store, &t->image, !read_only, &t->image_lock, e);
+        r = t->spec.unlocked ? 0 : store_lock(t->store, &t->image, !read_only, &t->image_lock, e);
         if (r >= 0)
                 r = target_disk_open(t, e);
         if (r >= 0)

@@ -143,6 +143,12 @@ static void add_boot_id(const PlanBuild *b)
 
 /* The kernel lets a user namespace mount proc and sysfs only while a fully visible one is in the same mount namespace
  * (mount_too_revealing()): the host's, so both are mounted before OP_PIVOT. */
+/* Or SYSTEMD_NSPAWN_API_VFS_WRITABLE=network, which makes /proc and /sys as if it were. */
+static bool own_network(const PlanBuild *b)
+{
+        return b->network == SPEC_NETWORK_PRIVATE || b->spec->api_network;
+}
+
 static void add_proc(const PlanBuild *b)
 {
         MachinePlan *p = b->plan;
@@ -153,7 +159,7 @@ static void add_proc(const PlanBuild *b)
                 return;
         }
         add_setattr(p, "/proc/sys", MOUNT_ATTR_RDONLY, false);
-        if (b->network == SPEC_NETWORK_PRIVATE) /* the machine's own network: its sysctls too */
+        if (own_network(b)) /* the machine's own network: its sysctls too */
                 add_setattr(p, "/proc/sys/net", 0, false)->attrs_clear = MOUNT_ATTR_RDONLY;
         add_boot_id(b);
         for (size_t i = 0; i < ELEMENTSOF(proc_read_only); i++)
@@ -195,7 +201,7 @@ static void add_sys(const PlanBuild *b)
 {
         MachinePlan *p = b->plan;
 
-        if (b->network == SPEC_NETWORK_PRIVATE && !b->spec->api_writable)
+        if (own_network(b) && !b->spec->api_writable)
                 add_sys_private(b);
         else if (p->user_namespace) { /* whoever does not own the network may not mount its sysfs; other file systems below stay behind */
                 PlanOp *attach = plan_add_host_bind(p, "/sys", MOUNT_ATTR_RDONLY | QUIET, "/sys", NODE_DIRECTORY);

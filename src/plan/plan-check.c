@@ -254,6 +254,12 @@ static int check_shared(const PlanBuild *b, Error *e)
                                  "SYSTEMD_NSPAWN_API_VFS_WRITABLE=yes and %s exclude each other: to a user namespace the "
                                  "host's settings are read-only",
                                  option.s);
+        if (s->api_network && users && b->network == SPEC_NETWORK_HOST)
+                return error_set(e, -EINVAL,
+                                 "SYSTEMD_NSPAWN_API_VFS_WRITABLE=network and %s exclude each other with the host's network: a "
+                                 "user "
+                                 "namespace has no right over it",
+                                 option.s);
         if (pid && users)
                 return error_set(e, -EINVAL,
                                  "SYSTEMD_NSPAWN_SHARE_NS_PID=yes and %s exclude each other: a user namespace may show "

@@ -85,6 +85,8 @@ static const FieldRow fields[] = {
                 [SPEC_FIELD_SHARED_NAMESPACES] = {"shared_namespaces", &value_strv, MEMBER(shared_namespaces), SPEC_GROUP_SINGLE,
                                                   true},
                 [SPEC_FIELD_API_WRITABLE] = {"api_writable", &value_bool, MEMBER(api_writable), SPEC_GROUP_SINGLE, true},
+                [SPEC_FIELD_API_NETWORK] = {"api_network", &value_bool, MEMBER(api_network), SPEC_GROUP_SINGLE, true},
+                [SPEC_FIELD_UNLOCKED] = {"unlocked", &value_bool, MEMBER(unlocked), SPEC_GROUP_SINGLE, true},
                 [SPEC_FIELD_NETWORK_MAC] = {"network_mac", &value_path, MEMBER(network_mac), SPEC_GROUP_SINGLE, true},
                 [SPEC_FIELD_SELINUX_CONTEXT] = {"selinux_context", &value_label, MEMBER(selinux_context), SPEC_GROUP_SINGLE,
                                                 true},

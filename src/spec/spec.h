@@ -321,6 +321,8 @@ typedef enum SpecField {
         SPEC_FIELD_TMPFS_TMP,
         SPEC_FIELD_SHARED_NAMESPACES,
         SPEC_FIELD_API_WRITABLE,
+        SPEC_FIELD_API_NETWORK,
+        SPEC_FIELD_UNLOCKED,
         SPEC_FIELD_NETWORK_MAC,
         SPEC_FIELD_SELINUX_CONTEXT,
         SPEC_FIELD_SELINUX_APIFS_CONTEXT,
@@ -418,6 +420,8 @@ typedef struct MachineSpec {
         bool tmpfs_tmp;           /* /tmp is a tmpfs */
         char **shared_namespaces; /* "ipc", "pid", "uts", "cgroup": the host's */
         bool api_writable;        /* /proc and /sys */
+        bool api_network;         /* of them /proc/sys/net alone, the host's too */
+        bool unlocked;            /* the image is not locked: whoever wants it can have it meanwhile */
         char *network_mac;        /* of host0 */
         char *selinux_context,
                         *selinux_apifs_context; /* labels of the payload's processes; of /dev, /run and what else is made */

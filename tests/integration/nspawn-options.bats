@@ -122,13 +122,44 @@ END
 }
 
 @test "called systemd-nspawn: variables that steer it are refused when they ask for what there is not" {
-        refused SYSTEMD_NSPAWN_API_VFS_WRITABLE -- env SYSTEMD_NSPAWN_API_VFS_WRITABLE=network "$T/compat/systemd-nspawn" -q -P -D "$D" true
-        refused UNIFIED_HIERARCHY -- env SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=no "$T/compat/systemd-nspawn" -q -P -D "$D" true
+        for name in UNIFIED_CGROUP_HIERARCHY SYSTEMD_NSPAWN_UNIFIED_HIERARCHY; do
+                refused "$name=no" "cgroup v1" -- env $name=no "$T/compat/systemd-nspawn" -q -P -D "$D" true
+                [ "$(env $name=yes "$T/compat/systemd-nspawn" -q -P -D "$D" echo here)" = here ]
+        done
+        for name in SYSTEMD_NSPAWN_{UNIFIED_HIERARCHY,API_VFS_WRITABLE,LOCK,TMPFS_TMP,USE_CGNS,SHARE_SYSTEM,SHARE_NS_IPC,SHARE_NS_PID,SHARE_NS_UTS} \
+                        UNIFIED_CGROUP_HIERARCHY SYSTEMD_SUPPRESS_SYNC; do
+                refused "$name=perhaps" neither -- env $name=perhaps "$T/compat/systemd-nspawn" -q -P -D "$D" true
+        done
+        refused SYSTEMD_NSPAWN_NETWORK_MAC "no address" -- env SYSTEMD_NSPAWN_NETWORK_MAC=perhaps "$T/compat/systemd-nspawn" -q -P -D "$D" true
         refused SHARE_NS_IPC "neither yes nor no" -- env SYSTEMD_NSPAWN_SHARE_NS_IPC=perhaps "$T/compat/systemd-nspawn" -q -P -D "$D" true
         [ "$(SYSTEMD_NSPAWN_CONTAINER_SERVICE=other nspawn -P -D "$D" sh -c 'echo $container; cat /run/host/container-manager' | xargs)" = "other other" ]
         SYSTEMD_NSPAWN_TMPFS_TMP=0 nspawn -P -D "$D" sh -c 'touch /tmp/kept; ! grep " /tmp " /proc/mounts' && [ -e "$D/tmp/kept" ]
         SYSTEMD_NSPAWN_TMPFS_TMP=1 nspawn -P -D "$D" grep -q ' /tmp tmpfs ' /proc/mounts
         SYSTEMD_NSPAWN_API_VFS_WRITABLE=0 SYSTEMD_NSPAWN_LOCK=1 SYSTEMD_SUPPRESS_SYNC=1 nspawn -P -D "$D" true
+}
+
+@test "called systemd-nspawn: SYSTEMD_NSPAWN_LOCK=no takes an image that another has" {
+        "$T/compat/systemd-nspawn" -q -P -M holder -D "$D" sh -c 'touch /root/up; exec sleep 100000' &
+        for i in $(seq 300); do [ -e "$D/root/up" ] && break; sleep 0.1; done
+        refused "in use" -- nspawn -P -M second -D "$D" echo here
+        refused "in use" -- env SYSTEMD_NSPAWN_LOCK=yes "$T/compat/systemd-nspawn" -q -P -M second -D "$D" echo here
+        [ "$(SYSTEMD_NSPAWN_LOCK=no nspawn -P -M second -D "$D" echo here)" = here ]
+        refused "already running" -- env SYSTEMD_NSPAWN_LOCK=no "$T/compat/systemd-nspawn" -q -P -M holder -D "$D" echo here
+        "$BERTH" terminate holder
+        wait
+}
+
+# What can be written below /proc and /sys: their mounts with "rw".
+writable_api() { sh -c "$*" | awk '($3 == "proc" || $3 == "sysfs") && $4 ~ "^rw" { print $2 }' | sort -u | xargs; }
+
+@test "called systemd-nspawn: SYSTEMD_NSPAWN_API_VFS_WRITABLE=network makes the network's settings writable, the host's too, and nothing else" {
+        [ "$(writable_api "'$T/compat/systemd-nspawn' -q -P -D '$D' cat /proc/mounts")" = /proc ]
+        [ "$(writable_api "SYSTEMD_NSPAWN_API_VFS_WRITABLE=network '$T/compat/systemd-nspawn' -q -P -D '$D' cat /proc/mounts")" = "/proc /proc/sys/net" ]
+        [ "$(writable_api "SYSTEMD_NSPAWN_API_VFS_WRITABLE=network '$T/compat/systemd-nspawn' -q -P --private-network -U -D '$D' cat /proc/mounts")" = "/proc /proc/sys/net" ]
+        [ "$(writable_api "SYSTEMD_NSPAWN_API_VFS_WRITABLE=yes '$T/compat/systemd-nspawn' -q -P -D '$D' cat /proc/mounts")" = "/proc /sys" ]
+        SYSTEMD_NSPAWN_API_VFS_WRITABLE=network nspawn -P -D "$D" sh -c 'f=/proc/sys/net/core/somaxconn; cat $f >/root/is && cat /root/is >$f; ! echo 1 >/proc/sys/kernel/printk'
+        refused "API_VFS_WRITABLE=network" --private-users -- env SYSTEMD_NSPAWN_API_VFS_WRITABLE=network "$T/compat/systemd-nspawn" -q -P -U -D "$D" true
+        refused "API_VFS_WRITABLE=yes" --private-users -- env SYSTEMD_NSPAWN_API_VFS_WRITABLE=yes "$T/compat/systemd-nspawn" -q -P -U -D "$D" true
 }
 
 @test "called systemd-nspawn: namespaces that variables share are the host's, the others the machine's own" {
