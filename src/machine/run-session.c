@@ -45,6 +45,14 @@ static void on_warning(void *ctx, const char *text)
         events_warning(&s->target->host->events, "%s", text);
 }
 
+/* Of what is partly the host's machined is not told unasked: it would take that for the machine. */
+static bool is_apart(const MachinePlan *p)
+{
+        const uint64_t wanted = CLONE_NEWPID | CLONE_NEWUTS;
+
+        return (p->namespaces & wanted) == wanted && !(p->restart_outside && plan_is_session(p->cgroup));
+}
+
 /* Unless told otherwise, who is called systemd-nspawn does it where it can, and so does who starts machines in the background. */
 static int tell_machined(Session *s, Error *e)
 {
@@ -52,7 +60,7 @@ static int tell_machined(Session *s, Error *e)
         const bool asked = spec_is_set(&t->spec, SPEC_FIELD_REGISTER), required = asked && t->spec.register_machine;
         Error error = {};
 
-        if (asked ? !required : t->verb == MACHINE_RUN || !scope_is_possible(t->host))
+        if (asked ? !required : t->verb == MACHINE_RUN || !scope_is_possible(t->host) || !is_apart(&s->plan))
                 return 0;
         int r = machined_register(t->host, &s->record, &error);
         s->registered = r > 0;

@@ -242,7 +242,33 @@ static int check_ambient(PlanBuild *b, Error *e)
         return 0;
 }
 
-/* By variables of the environment, for who is called systemd-nspawn. */
+/* Namespaces that are the host's, by variables of the environment, for who is called systemd-nspawn: an init would be none, or set
+ * the host's name, and machined would take all of the host for the machine. */
+static int check_start(const PlanBuild *b, Error *e)
+{
+        static const struct {
+                const char *name, *variable;
+        } shared[] = {{"pid", "SYSTEMD_NSPAWN_SHARE_NS_PID"}, {"uts", "SYSTEMD_NSPAWN_SHARE_NS_UTS"}};
+        const MachineSpec *s = b->spec;
+        const bool registers = spec_is_set(s, SPEC_FIELD_REGISTER) && s->register_machine;
+        const PlanOption other = s->boot      ? plan_option(s, SPEC_FIELD_BOOT, "--boot")
+                                 : s->as_pid2 ? plan_option(s, SPEC_FIELD_AS_PID2, "--as-pid2")
+                                              : plan_option(s, SPEC_FIELD_REGISTER, "--register");
+
+        for (size_t i = 0; i < ELEMENTSOF(shared); i++)
+                if (strv_contains(s->shared_namespaces, shared[i].name) && (s->boot || s->as_pid2 || registers))
+                        return error_set(e, -EINVAL,
+                                         "%s=yes and %s exclude each other: it wants a machine that is apart from the host",
+                                         shared[i].variable, other.s);
+        if (s->keep_unit && registers && plan_is_session(b->facts->cgroup_own))
+                return error_set(e, -EINVAL,
+                                 "%s and %s exclude each other in a user's session, which would end with the machine; leave one "
+                                 "of "
+                                 "them out",
+                                 plan_option(s, SPEC_FIELD_KEEP_UNIT, "--keep-unit").s, other.s);
+        return 0;
+}
+
 static int check_shared(const PlanBuild *b, Error *e)
 {
         const MachineSpec *s = b->spec;
@@ -265,9 +291,6 @@ static int check_shared(const PlanBuild *b, Error *e)
                                  "SYSTEMD_NSPAWN_SHARE_NS_PID=yes and %s exclude each other: a user namespace may show "
                                  "only processes of its own",
                                  option.s);
-        if (pid && (s->boot || s->as_pid2))
-                return error_set(e, -EINVAL, "SYSTEMD_NSPAWN_SHARE_NS_PID=yes and %s exclude each other: there is no PID 1 to be",
-                                 s->boot ? "--boot" : "--as-pid2");
         return 0;
 }
 
@@ -336,7 +359,8 @@ int plan_check(PlanBuild *b, Error *e)
         static int (*const checks[])(PlanBuild *, Error *) = {plan_disk_check,    plan_users_resolve, plan_users_check,
                                                               check_capabilities, check_ambient,      plan_identity,
                                                               plan_bundle_check};
-        static int (*const pure[])(const PlanBuild *, Error *) = {check_root, check_seccomp, check_selinux, check_chdir};
+        static int (*const pure[])(const PlanBuild *, Error *) = {check_start, check_root, check_seccomp, check_selinux,
+                                                                  check_chdir};
         int r = plan_check_conflicts(b->spec, e);
 
         if (r >= 0)

@@ -201,7 +201,8 @@ int plan_mounts(PlanBuild *b, Error *e)
                 const SpecMount *m = sorted[i];
                 if (str_eq(m->target, "/"))
                         return error_set(e, -EINVAL,
-                                         "%s: nothing can be mounted on '/'; the root comes from --directory= or --machine=",
+                                         "%s: nothing can be mounted on '/'; the root comes from --directory=, --image= or "
+                                         "--machine=",
                                          b->spec->origin[SPEC_FIELD_MOUNTS] ?: "mounts");
                 switch (m->type) {
                 case SPEC_MOUNT_BIND:

@@ -154,6 +154,14 @@ char *plan_slice_path(const char *slice)
         return whole;
 }
 
+bool plan_is_session(const char *cgroup)
+{
+        const char *user = cgroup ? strstr(cgroup, "/user-") : NULL;
+        size_t digits = user ? strspn(user + strlen("/user-"), "0123456789") : 0;
+
+        return digits > 0 && str_startswith(user + strlen("/user-") + digits, ".slice");
+}
+
 static char *resolve_cgroup(const MachineSpec *s, const HostFacts *f)
 {
         const char *parent = s->keep_unit && f->cgroup_own ? f->cgroup_own : f->cgroup_parent;

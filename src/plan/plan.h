@@ -312,6 +312,9 @@ void plan_done(MachinePlan *p);
 /* Where the machine's ID is outside of its user namespace; -ENOENT when nowhere. */
 int plan_id_outside(const MachinePlan *p, bool group, uint32_t inside, uint32_t *ret);
 
+/* Whether a control group is one of a user's, as /user.slice/user-1000.slice/session-3.scope. */
+bool plan_is_session(const char *cgroup);
+
 const char *plan_op_name(PlanOpType type); /* "attach-root", for messages */
 char *plan_to_text(const MachinePlan *p);  /* one operation a line, grouped by phase */
 void plan_to_json(const MachinePlan *p, Json *j);

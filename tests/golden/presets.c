@@ -144,6 +144,10 @@ static void selinux(HostFacts *f)
 {
         f->has_selinux = true;
 }
+static void session(HostFacts *f)
+{
+        f->cgroup_own = xstrdup("/user.slice/user-1000.slice/session-3.scope");
+}
 static void ranges(HostFacts *f)
 {
         for (uint32_t i = 0; i < SPEC_DELEGATE_MAX; i++)
@@ -443,6 +447,7 @@ static const Preset presets[] = {
                 {"scratch", scratch},
                 {"lina", lina},
                 {"secret", secret},
+                {"session", session},
                 {"ranges", ranges},
                 {"journal-remote", journal_remote},
                 {"journal-remote-257", journal_remote_257},

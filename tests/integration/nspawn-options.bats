@@ -107,6 +107,24 @@ merged_usr() { # a root whose programs are all in /usr
 -D "$D" --ambient-capability=CAP_SYS_TIME|--ambient-capability|--capability=CAP_SYS_TIME
 -D "$D" --template="$T/shared" -x|--template|--ephemeral
 --template="$T/shared"|--template|--directory or --machine
+-D "$D" -i "$T/image.raw"|--directory|--image
+--template="$D" -i "$T/image.raw"|--template|--image
+-D "$D" --mstack="$T/m.mstack"|--directory|--mstack
+-D "$D" --network-bridge=br0 --network-zone=x|--network-bridge|--network-zone
+-D "$D" --network-namespace-path=/proc/self/ns/net --network-veth|--network-namespace-path|--network-veth
+-D "$D" --network-namespace-path=/proc/self/ns/net --network-bridge=br0|--network-namespace-path|--network-bridge
+-D "$D" --network-namespace-path=/proc/self/ns/net --network-zone=z|--network-namespace-path|--network-zone
+-D "$D" --network-namespace-path=/proc/self/ns/net --network-interface=x0|--network-namespace-path|--network-interface
+-D "$D" --network-namespace-path=/proc/self/ns/net --network-macvlan=x0|--network-namespace-path|--network-macvlan
+-D "$D" --network-namespace-path=/proc/self/ns/net --network-ipvlan=x0|--network-namespace-path|--network-ipvlan
+-D "$D" --network-namespace-path=/proc/self/ns/net --network-veth-extra=a|--network-namespace-path|--network-veth-extra
+-D "$D" --network-namespace-path=/proc/self/ns/net --port=80|--network-namespace-path|--port
+-D "$D" --port=80|--port|--network-veth
+-D "$D" --private-users-delegate=1 --private-users=no|--private-users-delegate|--private-users=no
+-D "$D" --forward-journal-max-use=1G|--forward-journal-max-use|--forward-journal
+-D "$D" --bind="$T/shared":/ -U|nothing can be mounted on '/'|--directory
+-D "$D" --tmpfs=/ --private-users=655360 --private-users-ownership=map|nothing can be mounted on '/'|--directory
+-D "$D" --overlay="$T/shared":"$T/shared":/ -U|nothing can be mounted on '/'|--directory
 -D "$D" -x --link-journal=host|--ephemeral|--link-journal
 -D "$D" -x --link-journal=guest|--ephemeral|--link-journal
 -D "$D" --private-users=655360 --private-users-ownership=chown --read-only|chown|--read-only
@@ -119,6 +137,14 @@ merged_usr() { # a root whose programs are all in /usr
 -D / -x --private-users=655360 --private-users-ownership=chown|chown|--ephemeral
 -D /|--directory|--ephemeral or --volatile
 END
+}
+
+@test "called systemd-nspawn: what a variable shares with the host is refused with what wants to be apart from it" {
+        for name in SHARE_NS_PID SHARE_NS_UTS; do
+                for option in -b:--boot -a:--as-pid2 --register=yes:--register; do
+                        refused "SYSTEMD_NSPAWN_$name" "exclude each other" "${option#*:}" -- env SYSTEMD_NSPAWN_$name=yes "$T/compat/systemd-nspawn" -q -D "$D" "${option%%:*}" true
+                done
+        done
 }
 
 @test "called systemd-nspawn: variables that steer it are refused when they ask for what there is not" {

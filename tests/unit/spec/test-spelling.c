@@ -15,7 +15,8 @@ static void every_field_can_be_written(void **state)
         for (SpecField f = 0; f < _SPEC_FIELD_MAX; f++) {
                 /* Variables of the environment; and what only config.json says. */
                 bool found = f == SPEC_FIELD_MANAGER || f == SPEC_FIELD_TMPFS_TMP || f == SPEC_FIELD_SHARED_NAMESPACES ||
-                             f == SPEC_FIELD_API_WRITABLE || f == SPEC_FIELD_NETWORK_MAC || f == SPEC_FIELD_BUNDLE;
+                             f == SPEC_FIELD_API_WRITABLE || f == SPEC_FIELD_API_NETWORK || f == SPEC_FIELD_UNLOCKED ||
+                             f == SPEC_FIELD_NETWORK_MAC || f == SPEC_FIELD_BUNDLE;
                 for (size_t i = 0; i < n; i++)
                         found = found || all[i].field == f;
                 if (!found)
