@@ -42,6 +42,7 @@ void options_done(Options *o)
         free(o->set);
         free(o->ignored);
         strv_free(o->properties);
+        strv_free(o->after);
         free(o->from);
         free(o->keep_rule);
         strv_free(o->shares);
@@ -300,6 +301,14 @@ const OptionRow option_rows[_OPTION_MAX] = {
                                    take_true,
                                    AT(follow)},
                 [OPTION_TIMES] = {{'n', "times", REQUIRED, "COUNT", "How often"}, take_number, AT(lines)},
+                [OPTION_ENABLE_NOW] = {{0, "now", NONE, NULL, "Start them at once, too"}, take_true, AT(now)},
+                [OPTION_DISABLE_NOW] = {{0, "now", NONE, NULL, "Power them off at once, too"}, take_true, AT(now)},
+                [OPTION_AFTER] = {{0, "after", REQUIRED, "NAME,…", "When these are ready; not on hosts with systemd"},
+                                  take_list,
+                                  AT(after)},
+                [OPTION_DELAY] = {{0, "delay", REQUIRED, "TIME", "So much later; not on hosts with systemd"},
+                                  take_seconds,
+                                  AT(delay_usec)},
                 [OPTION_MAX_ADDRESSES] = {{0, "max-addresses", REQUIRED, "COUNT|all", "How many addresses of each machine"},
                                           take_count,
                                           AT(max_addresses)},

@@ -14,7 +14,9 @@ typedef struct Options {
                         allow_expired, force, read_only, share, no_share, without_snapshots, dhcp, take_over, accept_ra;
         unsigned verify;   /* DistroVerify */
         unsigned wait_for; /* MachineWait */
-        bool kill_leader, mkdir, follow;
+        bool kill_leader, mkdir, follow, now;
+        char **after; /* of enable */
+        uint64_t delay_usec;
         int signal; /* 0: not given */
         bool value_only;
         char **properties;      /* of show: these alone */
@@ -63,6 +65,10 @@ typedef enum OptionId {
         OPTION_SHOW_VALUE,
         OPTION_SHOW_ONE, /* -P */
         OPTION_LINES,
+        OPTION_ENABLE_NOW,
+        OPTION_DISABLE_NOW,
+        OPTION_AFTER,
+        OPTION_DELAY,
         OPTION_FOLLOW,
         OPTION_TIMES,
         OPTION_MAX_ADDRESSES,

@@ -316,6 +316,35 @@ const Verb verbs[_VERB_MAX] = {
                                                 "the "
                                                 "settings that it has on disk; so is one that does not follow in time, which is "
                                                 "killed."},
+                [VERB_ENABLE] = {.name = "enable",
+                                 .arguments = "NAME…",
+                                 .min = 1,
+                                 .max = VERB_ANY,
+                                 .needs_root = true,
+                                 .words = WORDS_IMAGES,
+                                 .options = {OPTION_ENABLE_NOW, OPTION_AFTER, OPTION_DELAY},
+                                 .help = "Start machines with the host",
+                                 .description = "On a host with systemd each is a unit, berth@NAME.service, which drop-ins can "
+                                                "change; "
+                                                "elsewhere 'berth autostart' starts them."},
+                [VERB_DISABLE] = {.name = "disable",
+                                  .arguments = "NAME…",
+                                  .min = 1,
+                                  .max = VERB_ANY,
+                                  .needs_root = true,
+                                  .words = WORDS_IMAGES,
+                                  .options = {OPTION_DISABLE_NOW},
+                                  .help = "Do not start machines with the host any more"},
+                [VERB_AUTOSTART] =
+                                {.name = "autostart",
+                                 .needs_root = true,
+                                 .help = "Start all enabled machines, for an init script or rc.local",
+                                 .description =
+                                                 "Two for each CPU at a time, in the order of --after and --delay; there is no "
+                                                 "time-out, so that a machine that upgrades itself when it boots is left to it. "
+                                                 "The others go on when one fails, and the exit status is 1 then. An init script "
+                                                 "for "
+                                                 "OpenRC is in PREFIX/share/berth."},
                 [VERB_TERMINATE] = {.name = "terminate",
                                     .arguments = "NAME…",
                                     .min = 1,

@@ -111,6 +111,16 @@ int machine_reboot(const MachineHost *h, char *const *names, uint64_t timeout_us
 typedef enum MachineWait { WAIT_RUNNING, WAIT_READY, WAIT_EXIT } MachineWait;
 int machine_wait(const MachineHost *h, char *const *names, MachineWait what, uint64_t timeout_usec, Error *e);
 
+/* ---- with the host (run-autostart.c) ---- */
+typedef struct MachineAutostart {
+        char **after;        /* machines that shall be ready before, if they start with the host, too */
+        uint64_t delay_usec; /* after those */
+} MachineAutostart;
+int machine_enable(const MachineHost *h, const char *name, const MachineAutostart *how, bool now, Error *e);
+int machine_disable(const MachineHost *h, const char *name, bool now, Error *e);
+/* Starts all that are enabled and do not run; some at a time. Each failure is a warning; -EIO when there was one. */
+int machine_autostart(const MachineHost *h, Error *e);
+
 /* ---- console (run-console.c, run-log.c) ---- */
 /* The caller's terminal at the console of a machine in the background, until ^]^]^] or its end. */
 int machine_console(const MachineHost *h, const char *name, Error *e);

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/strv.h"
+#include "machine/run-autostart.h"
 #include "machine/run-freeze.h"
 #include "machine/run-identity.h"
 #include "machine/run-log.h"
@@ -185,6 +186,7 @@ int machine_remove(const MachineHost *h, const char *name, Error *e)
                 written_remove(h, name);
                 machine_range_forget(h, name);
                 log_remove(h, name);
+                autostart_remove(h, name);
         }
         return r;
 }
@@ -205,6 +207,7 @@ int machine_rename(const MachineHost *h, const char *name, const char *new_name,
                 return r;
         machine_range_rename(h, name, new_name);
         log_rename(h, name, new_name);
+        autostart_rename(h, name, new_name);
         r = written_copy(h, name, new_name, e); /* from where the store does not look for it */
         if (r >= 0)
                 written_remove(h, name);

@@ -25,7 +25,7 @@ as_nobody() {
 @test "help names every verb, and each verb has help" {
         run berth help
         [ "$status" -eq 0 ]
-        for verb in check create clean run start list status show shell login console log top reboot kill pause resume wait bind copy-to copy-from cat edit chroot profile snapshot snapshots clone rollback poweroff terminate remove rename read-only set-limit images list-images \
+        for verb in check create clean run start list status show shell login console log top enable disable autostart reboot kill pause resume wait bind copy-to copy-from cat edit chroot profile snapshot snapshots clone rollback poweroff terminate remove rename read-only set-limit images list-images \
                 image-status show-image unshare diff import-tar import-raw import-fs export-tar export-raw pull-tar pull-raw list-transfers cancel-transfer; do
                 [[ $output == *"  $verb "* ]]
                 berth "$verb" --help | grep -q "^berth $verb"
