@@ -22,7 +22,7 @@ teardown() {
 
 # Runs standard input as a script with a fresh btrfs at $T/mnt, the store below it.
 inside() {
-        export T TOOL FILES BATS_TEST_DIRNAME BERTH_BUILD=$BUILD
+        export T TOOL FILES BATS_TEST_DIRNAME BERTH=${BERTH:-$BUILD/berth} BERTH_BUILD=$BUILD
         export -f in_store
         (cat && echo 'echo complete >"$T/complete"') >"$T/script"
         unshare -m bash -c in_store || return
@@ -285,6 +285,27 @@ EOT
                 st convert web btrfs
                 clean
                 SYSCALLS="ioctl renameat renameat2 symlinkat" EVERY=3 kill_everywhere convert web overlay without
+                btrfs filesystem sync "$T/mnt"
+                clean
+EOT
+}
+
+@test "btrfs: streams between it and the others" {
+        inside <<'EOT'
+                export BERTH_MACHINES=$R BERTH_STATE=$T/state BERTH_RUN=$T/run BERTH_CACHE=$T/cache
+                st create web btrfs "$T/tree"
+                st snapshot web first
+                echo two >"$R/web/etc/version"; rm "$R/web/gone"
+                st snapshot web second
+                "$BERTH" send web@first | "$BERTH" receive copy --driver=btrfs
+                "$BERTH" send web@first | "$BERTH" receive stack --driver=overlay
+                "$BERTH" send web@second --from=first >"$T/change"
+                for name in copy stack; do
+                        "$BERTH" receive $name "$T/change"
+                        [ "$(st cat $name etc/version) $(st cat $name@first etc/version) $(st snapshots $name)" = "two one first second" ]
+                        refused_in st cat $name gone
+                done
+                "$BERTH" fsck
                 btrfs filesystem sync "$T/mnt"
                 clean
 EOT

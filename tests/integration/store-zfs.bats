@@ -379,3 +379,20 @@ export -f back_to_directory back_to_zfs
                 EVERY=2 kill_each back_to_zfs convert web directory
 EOT
 }
+
+@test "zfs: streams from it and to it" {
+        inside <<'EOT'
+                export BERTH_MACHINES=$R BERTH_STATE=$T/state BERTH_RUN=$T/run BERTH_CACHE=$T/cache
+                populate
+                "$BERTH" send web@first | "$BERTH" receive copy --driver=zfs
+                [ "$(zfs list -H -o name -t snapshot -r bt/machines/copy)" = bt/machines/copy@first ]
+                [ "$(st cat copy etc/version)" = one ]
+                "$BERTH" send web >"$T/now"
+                "$BERTH" receive now --driver=zfs "$T/now"
+                [ "$(st cat now etc/version)" = three ]
+                printf X | dd of="$T/now" bs=1 seek=$(($(stat -c %s "$T/now") / 2)) conv=notrunc status=none
+                refused "$BERTH" receive bad --driver=zfs "$T/now"
+                clean
+                "$BERTH" fsck
+EOT
+}
