@@ -28,7 +28,11 @@ static void parse_address(const struct nlmsghdr *h, NetAddresses *list)
 {
         const struct ifaddrmsg *m = NLMSG_DATA(h);
         const size_t size = m->ifa_family == AF_INET ? 4 : 16;
-        NetAddress address = {.family = m->ifa_family, .index = m->ifa_index, .prefix = m->ifa_prefixlen, .scope = m->ifa_scope};
+        NetAddress address = {.family = m->ifa_family,
+                              .index = m->ifa_index,
+                              .prefix = m->ifa_prefixlen,
+                              .scope = m->ifa_scope,
+                              .permanent = m->ifa_flags & IFA_F_PERMANENT};
         int left = (int)IFA_PAYLOAD(h);
 
         if ((m->ifa_family != AF_INET && m->ifa_family != AF_INET6) || list->n >= ADDRESSES_MAX)

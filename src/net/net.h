@@ -16,6 +16,7 @@ typedef struct NetAddress {
         int family;        /* AF_INET, AF_INET6 */
         uint8_t prefix;    /* length */
         uint8_t scope;     /* RT_SCOPE_* of rtnetlink(7): RT_SCOPE_UNIVERSE is global, RT_SCOPE_LINK, RT_SCOPE_HOST */
+        bool permanent;    /* not a lease, nor of a router's making */
         uint8_t bytes[16]; /* in network order, the first 4 for AF_INET */
 } NetAddress;
 

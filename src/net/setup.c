@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/fd.h"
 #include "base/str.h"
@@ -124,15 +126,45 @@ static int run_vlan(Setup *s, const PlanOp *op, Error *e)
         return r < 0 ? error_sys(e, r, "cannot make %s '%s' on network interface '%s'", kind, op->source, op->text) : 0;
 }
 
+/* The kernel takes them away from an interface that changes its namespace. */
+static int give_addresses(Setup *s, const PlanOp *op, unsigned old_index, const NetAddresses *all, Error *e)
+{
+        NetLink l;
+        int r = inside_socket(s, e);
+
+        if (r < 0)
+                return r;
+        r = net_link_find(s->inside, op->source, &l);
+        if (r >= 0)
+                r = net_link_set_up(s->inside, l.index, 0);
+        for (size_t i = 0; r >= 0 && i < all->n; i++) {
+                const NetAddress *from = &all->items[i];
+                SpecAddress a = {.family = from->family, .prefix = from->prefix};
+                memcpy(a.bytes, from->bytes, sizeof(a.bytes));
+                if (from->index == old_index && from->scope == RT_SCOPE_UNIVERSE && from->permanent)
+                        r = net_address_add(s->inside, l.index, &a);
+        }
+        return r < 0 ? error_sys(e, r, "cannot set up network interface '%s' in the machine", op->source) : 0;
+}
+
 static int run_move(Setup *s, const PlanOp *op, Error *e)
 {
+        NetAddresses all = {};
         NetLink l;
         int r = find(s, op->text, &l, e);
 
         if (r < 0)
                 return r;
-        r = net_link_move(s->host, l.index, s->netns_fd, op->source, (uint32_t)op->value);
-        return r < 0 ? error_sys(e, r, "cannot move network interface '%s' into the machine", op->text) : 0;
+        if (op->options)
+                r = net_addresses_on(s->host, &all);
+        if (r >= 0)
+                r = net_link_move(s->host, l.index, s->netns_fd, op->source, (uint32_t)op->value);
+        if (r < 0)
+                (void)error_sys(e, r, "cannot move network interface '%s' into the machine", op->text);
+        else if (op->options)
+                r = give_addresses(s, op, (unsigned)l.index, &all, e);
+        free(all.items);
+        return r;
 }
 
 static int run_masquerade(Setup *s, const PlanOp *op, Error *e)

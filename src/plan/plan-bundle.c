@@ -57,8 +57,6 @@ static int check_namespaces(const PlanBuild *b, Error *e)
                 return refuse(b, "hostname", "without a uts namespace it would be the host's; add one to linux.namespaces", e);
         if (u->domainname && !has_namespace(b, SPEC_NAMESPACE_UTS))
                 return refuse(b, "domainname", "without a uts namespace it would be the host's; add one to linux.namespaces", e);
-        if (u->net_devices)
-                return refuse(b, "linux.netDevices", "interfaces are not moved yet; leave it out to go without them", e);
         return 0;
 }
 

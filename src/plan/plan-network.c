@@ -174,12 +174,15 @@ static void add_veth_end(PlanBuild *b, const char *host, const char *long_name, 
 static int add_interfaces(PlanBuild *b, Error *e)
 {
         const SpecLinks *list = &b->spec->interfaces;
+        const bool of_bundle = b->spec->bundle && list->n > 0 &&
+                               str_eq(b->spec->origin[SPEC_FIELD_NETWORK_INTERFACE], b->spec->origin[SPEC_FIELD_BUNDLE]);
+        const char *name = of_bundle ? "linux.netDevices" : "--network-interface";
         const FactLink *l;
 
         for (size_t i = 0; i < list->n; i++) {
                 const char *wanted = list->items[i].host;
-                PlanOption option = plan_option(b->spec, SPEC_FIELD_NETWORK_INTERFACE, "--network-interface");
-                int r = need_link(b, SPEC_FIELD_NETWORK_INTERFACE, "--network-interface", wanted, &l, e);
+                PlanOption option = plan_option(b->spec, SPEC_FIELD_NETWORK_INTERFACE, name);
+                int r = need_link(b, SPEC_FIELD_NETWORK_INTERFACE, name, wanted, &l, e);
                 if (r < 0)
                         return r;
                 if (l->loopback)
@@ -195,6 +198,8 @@ static int add_interfaces(PlanBuild *b, Error *e)
                 PlanOp *op = add(b, OP_NET_MOVE, l->name);
                 op->source = xstrdup(list->items[i].inside);
                 op->value = b->spec->mtu;
+                if (of_bundle)
+                        strv_push(&op->options, "addresses");
         }
         return 0;
 }

@@ -65,7 +65,8 @@ typedef enum PlanOpType {
         OP_NET_UP,        /* text: an interface of the host; addresses */
         OP_NET_MACVLAN,   /* source: the machine's end, on interface text of the host; mac2; value: MTU */
         OP_NET_IPVLAN,    /* the same, without an address of its own */
-        OP_NET_MOVE,      /* text: an interface of the host, which is called source inside; value: MTU */
+        OP_NET_MOVE,      /* text: an interface of the host, which is called source inside; value: MTU; options: "addresses"
+                           * when it goes up there with those that it has */
         OP_NET_CONFIGURE, /* text: an interface inside, which gets addresses and gateways and goes up */
         OP_NET_MASQUERADE, /* path: table of nftables; addresses: networks whose packets get the host's address when they leave them */
         OP_NET_SERVE,      /* text: the bridge of a zone, where names and leases are served; addresses: the host's */

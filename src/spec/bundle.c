@@ -97,7 +97,6 @@ void spec_bundle_free(SpecBundle *b)
         free(b->uids.items);
         free(b->gids.items);
         devices_done(b);
-        strv_free(b->net_devices);
         free(b->cgroup);
         resources_done(&b->resources);
         strv_free(b->sysctl);

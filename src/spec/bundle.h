@@ -231,8 +231,7 @@ typedef struct SpecBundle {
                 SpecDevice *items;
                 size_t n;
         } devices;
-        char **net_devices; /* HOST=INSIDE */
-        char *cgroup;       /* cgroupsPath */
+        char *cgroup; /* cgroupsPath */
         SpecResources resources;
         char **sysctl; /* KEY=VALUE */
         SpecSeccomp seccomp;

@@ -136,7 +136,8 @@ static int one_net_device(OciReader *r, const JsonNode *node, const OciKey *key,
                 if (!*both[i] || strlen(both[i]) > 15 || strpbrk(both[i], "/: \t\n=") || str_eq(both[i], ".") ||
                     str_eq(both[i], ".."))
                         return error_set(e, -EINVAL, "'%s' is no name of a network interface", both[i]);
-        strv_pushf(&r->bundle->net_devices, "%s=%s", both[0], both[1]);
+        *vec_push(&r->spec->interfaces) = (SpecLink){xstrdup(both[0]), xstrdup(both[1])};
+        spec_mark(r->spec, SPEC_FIELD_NETWORK_INTERFACE, r->file->name);
         return 0;
 }
 
@@ -310,5 +311,7 @@ int oci_linux(OciReader *r, const JsonNode *node, const OciKey *key, void *to, E
 {
         int k = oci_object(r, node, OCI_KEYS(keys), r->bundle, e);
 
+        if (k >= 0 && r->spec->interfaces.n > 0 && !r->bundle->namespaces[SPEC_NAMESPACE_NETWORK].set)
+                return error_set(e, -EINVAL, "netDevices are moved into a network namespace, and namespaces has none");
         return k < 0 ? k : check_namespaces(r->bundle, e);
 }

@@ -250,6 +250,24 @@ there" ]
         refused "'/etc/passwd' is no namespace" -- run_bundle
 }
 
+@test "interfaces of the host are moved in, under another name, up and with their addresses, and come home" {
+        bundle "$(sh_args 'ip -o addr show eth5; cat /sys/class/net/eth5/mtu; ip -o link show eth5; ls /sys/class/net')" \
+                '.linux.netDevices = {"moved0": {"name": "eth5"}, "moved1": {}}'
+        run unshare --net sh -ec 'ip link add moved0 type veth peer name moved1
+                ip link set moved0 mtu 1400
+                ip addr add 10.9.0.1/24 dev moved0
+                ip addr add fd09::1/64 dev moved0
+                "$@"
+                ip -o link show moved0; ip -o link show moved1' sh "$BERTH" run --oci-bundle="$B"
+        echo "$output"
+        [ "$status" = 0 ]
+        [[ $output == *"eth5    inet 10.9.0.1/24"*"eth5    inet6 fd09::1/64"*1400*eth5*",UP"*moved1*moved0*moved1* ]]
+        bundle '.linux.netDevices = {"gone0": {}}'
+        refused "linux.netDevices ($B/config.json): there is no network interface 'gone0'" -- run_bundle
+        bundle '.linux.netDevices = {"lo": {}} | .linux.namespaces -= [{"type": "network"}]'
+        refused "$B/config.json: linux: netDevices are moved into a network namespace" -- run_bundle
+}
+
 @test "the clocks of a time namespace are set off" {
         bundle "$(sh_args 'cat /proc/uptime; cat /proc/self/timens_offsets')" '.linux.namespaces += [{"type": "time"}]' \
                 '.linux.timeOffsets = {"boottime": {"secs": 1000000, "nanosecs": 5}, "monotonic": {"secs": 17}}'
@@ -539,7 +557,6 @@ null" ]
                 refused "$B/config.json: $path" -- run_bundle
         done <<-'END'
 		.linux.intelRdt = {"closID": "x"}|linux.intelRdt:
-		.linux.netDevices = {"eth7": {}}|linux.netDevices:
 		.linux.seccomp = {"defaultAction": "SCMP_ACT_NOTIFY"}|linux.seccomp:
 		.linux.seccomp = {"defaultAction": "SCMP_ACT_ALLOW", "listenerMetadata": "x"}|linux.seccomp:
 		.vm = {"kernel": {"path": "/vmlinuz"}}|vm:
