@@ -85,12 +85,12 @@ static uint32_t number(const struct nlattr *a)
 
 static bool leads_over(const struct nlattr *ways, uint32_t index)
 {
-        size_t left = net_attribute_size(ways);
+        int left = (int)net_attribute_size(ways); /* an attribute has at most 65535 bytes */
 
         for (const struct rtnexthop *w = net_attribute_data(ways); RTNH_OK(w, left); w = RTNH_NEXT(w)) {
                 if ((uint32_t)w->rtnh_ifindex == index)
                         return true;
-                left -= MIN(left, (size_t)NLMSG_ALIGN(w->rtnh_len));
+                left -= MIN(left, (int)NLMSG_ALIGN(w->rtnh_len));
         }
         return false;
 }
