@@ -27,6 +27,29 @@ static void add_since(Buf *b, const Machine *m)
         buf_addf(b, "%16s: %s; %s ago\n", "Since", time, str_eq(ago, "0") ? "0s" : ago);
 }
 
+/* And what it ran into: a limit's own doing is not the machine's fault. */
+static void add_usage(Buf *b, const Machine *m)
+{
+        MachineUsage u;
+        char memory[64], limit[64];
+
+        if (machine_usage(m, &u) < 0)
+                return;
+        str_format_bytes(memory, sizeof(memory), u.memory);
+        buf_addf(b, "%16s: %s%s%s\n", "Memory", memory, u.memory_max ? " of " : "",
+                 u.memory_max ? str_format_bytes(limit, sizeof(limit), u.memory_max) : "");
+        buf_addf(b, "%16s: %zu\n", "Tasks", u.tasks);
+        if (u.oom_kills && u.memory_max)
+                buf_addf(b, "%16s: %" PRIu64 " processes were killed because its memory limit of %s was reached\n",
+                         "Out of memory", u.oom_kills, limit);
+        else if (u.oom_kills)
+                buf_addf(b, "%16s: %" PRIu64 " processes were killed because the host's memory was used up\n", "Out of memory",
+                         u.oom_kills);
+        if (u.forks_refused)
+                buf_addf(b, "%16s: %" PRIu64 " times no process could be made because the limit of tasks was reached\n",
+                         "Out of tasks", u.forks_refused);
+}
+
 static int status_one(Cli *c, const char *name, Error *e)
 {
         Machine m = {0};
@@ -50,6 +73,7 @@ static int status_one(Cli *c, const char *name, Error *e)
                 line(&b, a == m.addresses ? "Address" : "", *a);
         if (m.cgroup)
                 line(&b, "Control group", m.cgroup);
+        add_usage(&b, &m);
         _cleanup_free_ char *tail = machine_console_tail(&c->host, name, c->options.lines == UINT32_MAX ? 10 : c->options.lines);
         if (tail)
                 buf_addf(&b, "\n%s%s", tail, str_endswith(tail, "\n") ? "" : "\n");

@@ -323,3 +323,19 @@ Hostname=edited" ]
         berth top --json=short -n 1 | jq -e '.[0].machine == "web" and .[0].memory > 0 and .[0].tasks >= 2 and .[0].processes >= 2' >/dev/null
         berth terminate web
 }
+
+@test "status says what a machine ran into: its limits of memory and of tasks" {
+        busybox_machine web 'while [ ! -e /go ]; do sleep 0.1; done
+                sh -c "head -c 100000000 /dev/zero | tail -c 90000000 >/dev/null"
+                (for i in $(seq 60); do sleep 1000 & done)
+                touch /done; while :; do sleep 1; done'
+        berth start web --property=MemoryMax=32M --property=TasksMax=30 2>"$T/err" || skip "no controllers here: $(cat "$T/err")"
+        ! berth status web | grep -q "Out of"
+        touch "$BERTH_MACHINES/web/go"
+        export BERTH
+        until_true sh -c '"$BERTH" status web | grep "Out of tasks"'
+        berth status web | grep -E 'Memory: .* of 32'
+        berth status web | grep -E 'Out of memory: [0-9]+ processes were killed because its memory limit of 32'
+        berth status web | grep -E 'Out of tasks: [0-9]+ times'
+        berth terminate web
+}
