@@ -413,7 +413,7 @@ void machine_names_end(const MachineHost *h, const char *machine)
 
         if (access(path, F_OK) < 0)
                 return;
-        _cleanup_close_ int lock_fd = lock(h);
+        _cleanup_close_ _unused_ int lock_fd = lock(h);
         Entries list;
         read_entries(h, &list);
         for (size_t i = 0; i < list.n; i++)
