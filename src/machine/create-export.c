@@ -14,6 +14,7 @@
 #include "base/str.h"
 #include "machine/create-transfer.h"
 #include "machine/run-registry.h"
+#include "machine/run-tree.h"
 #include "transfer/transfer.h"
 
 /* ---- the file: it is there when it is whole, and nothing is left of one that is not ---- */
@@ -116,13 +117,10 @@ typedef struct Kind {
 
 static const Kind kind_tar = {"export-tar", false, pack_tar}, kind_raw = {"export-raw", true, pack_raw};
 
-static int open_source(const StoreImage *image, const Kind *k, Error *e)
+static int open_disk(const StoreImage *image, Error *e)
 {
-        if (image->disk != k->disk)
-                return error_set(e, -EMEDIUMTYPE, "'%s' is %s; 'berth %s' packs it", image->name,
-                                 k->disk ? "a tree" : "a disk image", k->disk ? "export-tar" : "export-raw");
-        if (!k->disk)
-                return store_tree_open(image, e);
+        if (!image->disk)
+                return error_set(e, -EMEDIUMTYPE, "'%s' is a tree; 'berth export-tar' packs it", image->name);
         int fd = open(image->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
         return fd < 0 ? error_sys(e, -errno, "cannot open '%s'", image->path) : fd;
 }
@@ -130,16 +128,17 @@ static int open_source(const StoreImage *image, const Kind *k, Error *e)
 static int pack(const MachineHost *h, const ExportRequest *q, const Kind *k, Store *s, const StoreImage *image, Error *e)
 {
         _cleanup_(output_done) Output out = {.path = q->file, .dirfd = -1, .fd = -1};
-        _cleanup_close_ int tree = open_source(image, k, e);
+        _cleanup_(machine_tree_close) MachineTree tree = MACHINE_TREE_NONE;
+        _cleanup_close_ int disk = -1;
         StoreUsage usage;
+        int r = k->disk ? (disk = open_disk(image, e)) : machine_tree_open(h, s, image, &tree, e);
 
-        if (tree < 0)
-                return tree;
-        int r = output_open(&out, q->force, e);
+        if (r >= 0)
+                r = output_open(&out, q->force, e);
         if (r < 0)
                 return r;
         store_usage(s, image, &usage);
-        const PackOptions options = {.root_dirfd = tree,
+        const PackOptions options = {.root_dirfd = k->disk ? disk : tree.fd,
                                      .out_fd = out.fd,
                                      .compression = q->compression,
                                      .total = usage.used == STORE_UNKNOWN ? 0 : usage.used,

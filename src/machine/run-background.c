@@ -39,8 +39,8 @@ static int compare_ints(const void *a, const void *b)
 /* Only what is held for the machine stays open: a pipe of the caller that a daemon keeps open makes `$(berth start …)` hang. */
 static void close_others(Target *t, int report_fd)
 {
-        int keep[] = {t->record_lock,          t->range.lock_fd, t->image_lock.local_fd,
-                      t->image_lock.global_fd, t->scratch.fd,    report_fd};
+        int keep[] = {t->record_lock, t->range.lock_fd, t->image_lock.local_fd, t->image_lock.global_fd, t->scratch.fd,
+                      t->clone.fd,    report_fd};
         t->store = store_close(t->store);
         qsort(keep, ELEMENTSOF(keep), sizeof(*keep), compare_ints);
         size_t first = 0;

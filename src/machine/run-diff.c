@@ -17,6 +17,7 @@
 #include "machine/machine.h"
 #include "machine/run-packages.h"
 #include "machine/run-registry.h"
+#include "machine/run-tree.h"
 #include "sys/open.h"
 
 #define BUFFER_SIZE (64 * 1024)
@@ -300,7 +301,19 @@ static int diff_packages(const MachineHost *h, const int trees[static 2], Machin
 
 /* ---- the verb ---- */
 
-static int open_state(Store *s, const MachineHost *h, const char *name, const char *snapshot, StoreLock *lock, Error *e)
+typedef struct State {
+        StoreLock lock;
+        MachineTree tree;
+} State;
+#define STATE_NONE ((State){.lock = STORE_LOCK_NONE, .tree = MACHINE_TREE_NONE})
+
+static void state_done(State *s)
+{
+        machine_tree_close(&s->tree);
+        store_unlock(&s->lock);
+}
+
+static int open_state(Store *s, const MachineHost *h, const char *name, const char *snapshot, State *ret, Error *e)
 {
         _cleanup_(store_image_done) StoreImage i = {0};
         Machine m = {0};
@@ -308,28 +321,30 @@ static int open_state(Store *s, const MachineHost *h, const char *name, const ch
         bool running = r >= 0 && !snapshot && machine_find(h, name, &m, NULL) >= 0;
 
         machine_done(&m);
+        if (r >= 0 && running && i.disk) /* whose file system only one kernel mount may have */
+                return error_set(e, -EBUSY, "machine '%s' runs from a disk image; take a snapshot of it and compare that", name);
         if (r >= 0 && !running)
-                r = store_lock(s, &i, false, lock, e);
-        return r < 0 ? r : store_tree_open(&i, e);
+                r = store_lock(s, &i, false, &ret->lock, e);
+        return r < 0 ? r : machine_tree_open(h, s, &i, &ret->tree, e);
 }
 
 int machine_diff(const MachineHost *h, const char *name, const char *from, const char *to, MachineDiff *ret, Error *e)
 {
         _cleanup_(store_closep) Store *s = NULL;
-        _cleanup_(store_unlock) StoreLock first = STORE_LOCK_NONE;
-        _cleanup_(store_unlock) StoreLock second = STORE_LOCK_NONE;
+        _cleanup_(state_done) State before = STATE_NONE;
+        _cleanup_(state_done) State after = STATE_NONE;
         int r = machine_check_name(name, e);
 
         *ret = (MachineDiff){0};
         if (r >= 0)
                 r = store_open(h->machines_dir, &s, e);
+        if (r >= 0)
+                r = open_state(s, h, name, from, &before, e);
+        if (r >= 0)
+                r = open_state(s, h, name, to, &after, e);
         if (r < 0)
                 return r;
-        _cleanup_close_ int before = open_state(s, h, name, from, &first, e);
-        _cleanup_close_ int after = before < 0 ? before : open_state(s, h, name, to, &second, e);
-        if (after < 0)
-                return after;
-        const int trees[] = {before, after};
+        const int trees[] = {before.tree.fd, after.tree.fd};
         r = compare_trees(trees, ret, e);
         if (r >= 0)
                 r = diff_packages(h, trees, ret, e);

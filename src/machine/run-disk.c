@@ -217,14 +217,15 @@ static int mount_part(const Target *t, const PlanPart *part, Error *e)
 
         look.writable = false;
         PlanDisk *disk = plan_disk_make(&t->disk, &look, &options);
-        if (part->writable && t->image_lock.global_fd >= 0) {
+        if (part->writable && (t->view.writable || t->image_lock.global_fd >= 0)) {
                 _cleanup_strv_ char **unused = NULL;
                 PlanDisk *real = plan_disk_make(&t->disk, part, &unused);
                 plan_disk_free(disk);
                 disk = real;
                 disk->grow = false;
                 options = strv_free(options);
-                strv_push(&options, "ro");
+                if (!t->view.writable)
+                        strv_push(&options, "ro");
         }
         bool encrypted = disk->unlock != NULL;
         int r = disk_mount(t->disk.path, disk, encrypted ? NULL : part->from->fstype, options, e);

@@ -11,6 +11,7 @@
 #include "machine/run-log.h"
 #include "machine/run-range.h"
 #include "machine/run-registry.h"
+#include "machine/run-tree.h"
 #include "machine/run-written.h"
 
 /* ---- what a running machine needs to hold still ---- */
@@ -89,7 +90,8 @@ int machine_clone(const MachineHost *h, const char *name, const char *new_name, 
         _cleanup_(store_closep) Store *s = NULL;
         _cleanup_(store_image_done) StoreImage source = {0};
         _cleanup_(identity_done) Identity identity = {.old_name = name};
-        StoreEdit edit = {.edit = same ? NULL : identity_renew, .ctx = &identity};
+        Renewal renewal = {.host = h, .identity = &identity};
+        StoreEdit edit = {.edit = same ? NULL : machine_renew, .ctx = &renewal};
         Still still = {0};
         int r = machine_check_name(new_name, e);
         if (r >= 0)

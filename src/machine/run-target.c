@@ -122,7 +122,7 @@ static int open_snapshot(Target *t, const char *at, Error *e)
                 r = store_find_snapshot(t->store, name, at + 1, &t->image, e);
         if (r < 0)
                 return r;
-        if (t->image.disk || !store_can_carry_overlay(t->store))
+        if (!t->image.dataset && !store_can_carry_overlay(t->store))
                 return error_set(e, -EOPNOTSUPP,
                                  "a snapshot of '%s' cannot be booted beside it: that takes an overlay; clone it instead", name);
         hash_random(&random, sizeof(random));
@@ -371,6 +371,45 @@ static int renew_snapshot(const Target *t, Error *e)
         return r;
 }
 
+/* Where the changes cannot go on top of the snapshot, a clone of it takes them. */
+static int claim_clone(Target *t, Error *e)
+{
+        _cleanup_(identity_done) Identity identity = {.old_name = t->snapshot_of};
+        const StoreEdit edit = {.edit = identity_renew, .ctx = &identity};
+        int r = store_journal_begin(t->store, t->name, &t->clone, e);
+
+        if (r < 0)
+                return r;
+        store_journal_add(&t->clone, "remove", t->name, NULL);
+        r = store_journal_write(&t->clone, e);
+        if (r == 0)
+                r = store_clone(t->store, &t->image, t->name, NULL, &edit, &t->host->events, e);
+        if (r < 0)
+                return r;
+        store_image_done(&t->image);
+        t->image = (StoreImage){0};
+        t->spec.ephemeral = false;
+        r = store_find(t->store, STORE_MACHINE, t->name, &t->image, e);
+        if (r < 0)
+                return r;
+        machine_image_os_done(&t->os);
+        machine_image_os(&t->image, &t->os);
+        events_note(&t->host->events, "%s is machine '%s' while it runs", t->snapshot_of, t->name);
+        return 0;
+}
+
+/* The store that it was begun with may be closed by now. */
+static void release_clone(Target *t)
+{
+        if (!t->clone.path)
+                return;
+        _cleanup_(store_closep) Store *store = NULL;
+        if (store_open(t->host->machines_dir, &store, NULL) < 0)
+                return store_journal_abandon(&t->clone);
+        t->clone.store = store;
+        (void)store_journal_end(&t->clone, NULL); /* if it cannot go now, it goes with the next command */
+}
+
 /* Beside the machines when an overlay can be there and the tree is not around it, else in memory. */
 static int claim_scratch(Target *t, Error *e)
 {
@@ -409,6 +448,10 @@ int target_claim(Target *t, Error *e)
         if (r < 0)
                 return r;
         claim_group(t);
+        if (t->snapshot_of && t->image.dataset)
+                r = claim_clone(t, e);
+        if (r < 0)
+                return r;
         bool read_only =
                         t->image.read_only || t->spec.read_only || t->spec.ephemeral || t->spec.volatile_mode != SPEC_VOLATILE_NO;
         r = t->spec.unlocked ? 0 : store_lock(t->store, &t->image, !read_only, &t->image_lock, e);
@@ -430,6 +473,7 @@ void target_abandon(Target *t)
         t->image_lock.local_fd = fd_close(t->image_lock.local_fd);
         t->image_lock.global_fd = fd_close(t->image_lock.global_fd);
         store_scratch_abandon(&t->scratch);
+        store_journal_abandon(&t->clone);
         target_release(t);
 }
 
@@ -443,6 +487,7 @@ void target_release(Target *t)
         free(t->snapshot_of);
         store_scratch_end(&t->scratch);
         store_unlock(&t->image_lock);
+        release_clone(t);
         machine_range_release(&t->range);
         for (size_t i = 0; i < t->n_delegated; i++)
                 machine_range_release(&t->delegated[i]);

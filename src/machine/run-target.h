@@ -22,10 +22,12 @@ typedef struct Target {
         StoreLock image_lock;
         char *snapshot_of;    /* a snapshot of this machine is started; else NULL */
         StoreScratch scratch; /* where an ephemeral machine's changes go */
+        StoreJournal clone;   /* of a snapshot that is started: it goes at the end */
         int record_lock;
         FactDisk disk; /* of a disk image, while it is looked into (run-disk.h) */
         struct {
                 int root, namespace;
+                bool writable; /* to be changed through it */
         } view;
         char *versions_of; /* the name, when the newest of several versions was taken */
         char *passphrase;  /* of its encrypted partitions, once it is known */
@@ -33,9 +35,11 @@ typedef struct Target {
 
 #define TARGET_NONE                                                                                                             \
         {                                                                                                                       \
-                .range.lock_fd = -1, .image_lock = STORE_LOCK_NONE, .scratch = STORE_SCRATCH_NONE, .record_lock = -1, .view = { \
+                .range.lock_fd = -1, .image_lock = STORE_LOCK_NONE, .scratch = STORE_SCRATCH_NONE, .clone = STORE_JOURNAL_NONE, \
+                .record_lock = -1, .view = {                                                                                    \
                         -1,                                                                                                     \
-                        -1                                                                                                      \
+                        -1,                                                                                                     \
+                        false                                                                                                   \
                 }                                                                                                               \
         }
 

@@ -97,10 +97,12 @@ int store_build_begin(Store *s, StoreKind kind, const char *name, StoreDriverId 
 
 int store_build_replace(Store *s, const StoreImage *old, StoreBuild *ret, Error *e)
 {
+        const StoreDriver *d = driver_by_id(old->driver);
+
         *ret = BUILD_NONE;
         if (old->read_only)
                 return error_set(e, -EROFS, "'%s' is read-only; 'berth read-only %s no' makes it writable", old->name, old->name);
-        if (driver_by_id(old->driver)->commit)
+        if (d->commit && !(d->replaces && d->replaces(s, old)))
                 return error_set(e, -EOPNOTSUPP, "the %s driver cannot replace what is in '%s'; remove the machine first",
                                  store_driver_name(old->driver), old->name);
         return begin(s, STORE_MACHINE, old->name, old->driver, true, ret, e);

@@ -171,6 +171,8 @@ int store_rename(Store *s, const StoreImage *i, const char *new_name, Error *e)
         int r = name_check_machine(new_name, e);
         if (r == 0)
                 r = store_lock(s, i, true, &lock, e);
+        if (r == 0 && i->read_only) /* a subvolume's flag would not keep it from being renamed */
+                return entries_moved_away(&c, -EROFS, e);
         return r < 0 ? r : d->rename(&c, e);
 }
 

@@ -34,18 +34,6 @@ static int find_place(const StoreChange *c, bool snapshot, Place *ret, Error *e)
         return hold < 0 ? hold : entries_place(c, snapshot, ret, e);
 }
 
-/* A disk image is not looked into. */
-static int renew(const StoreChange *c, const Work *w, Error *e)
-{
-        if (!driver_by_id(c->image->driver)->is_file)
-                return edit_new(c, w, e);
-        if (c->edit && c->edit->edit)
-                events_warning(c->events,
-                               "machine '%s' is a copy of a disk image, and keeps its machine-id, host keys and host name",
-                               c->name);
-        return 0;
-}
-
 /* A copy has the note of its source, if that has one. */
 static void set_created(const Work *w, uint64_t usec)
 {
@@ -67,7 +55,7 @@ static int copy_to(const StoreChange *c, bool snapshot, Error *e)
         if (r == 0)
                 r = copy_frozen(c, c->image->path, &w, WORK_NEW, e);
         if (r == 0 && !snapshot)
-                r = renew(c, &w, e);
+                r = edit_new(c, &w, e);
         if (r < 0)
                 return r;
         set_created(&w, now);

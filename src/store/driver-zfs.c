@@ -283,6 +283,7 @@ const StoreDriver driver_zfs = {
                 .load = zfs_load_image,
                 .make = zfs_make,
                 .commit = zfs_commit,
+                .replaces = zfs_replaces,
                 .clone = zfs_clone,
                 .snapshot = zfs_snapshot,
                 .rollback = zfs_rollback,

@@ -31,6 +31,7 @@ typedef struct StoreDriver {
         int (*finish)(StoreBuild *b, const Work *w, Error *e);
         /* Instead of that and of renaming WORK_NEW into its place. hold: the lock of the store. */
         int (*commit)(StoreBuild *b, const Work *w, bool replace, int hold, Error *e);
+        bool (*replaces)(Store *s, const StoreImage *old); /* with commit: whether b->replaces is possible here; NULL: never */
 
         int (*clone)(const StoreChange *c, Error *e);
         int (*snapshot)(const StoreChange *c, Error *e);

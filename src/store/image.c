@@ -144,11 +144,12 @@ int image_load_new(const StoreChange *c, const Work *w, StoreImage *ret, Error *
                         .driver = c->image->driver,
                         .path = xasprintf("%s/%s/%s", c->store->root, w->path, WORK_NEW),
         };
-        _cleanup_close_ int fd = openat(w->fd, WORK_NEW, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        const StoreDriver *d = driver_by_id(image.driver);
+        _cleanup_close_ int fd = openat(w->fd, WORK_NEW, O_RDONLY | (d->is_file ? 0 : O_DIRECTORY) | O_CLOEXEC);
 
         if (fd < 0)
                 return error_sys(e, -errno, "cannot open '%s'", image.path);
-        int r = load(c->store, driver_by_id(image.driver), &image, fd, e);
+        int r = load(c->store, d, &image, fd, e);
         if (r < 0)
                 return r;
         *ret = image;

@@ -154,17 +154,23 @@ int journal_settle(Store *s, int work_fd, Error *e)
         return r;
 }
 
-int store_journal_end(StoreJournal *j, Error *e)
+void store_journal_abandon(StoreJournal *j)
 {
-        Work w = {.store = j->store, .path = j->path, .fd = j->fd};
-        int r = j->path ? journal_settle(j->store, j->fd, e) : 0;
-
-        if (r == 0 && j->path)
-                work_end(&w);
-        else
-                work_abandon(&w); /* the next command goes on with it */
+        fd_close(j->fd);
+        free(j->path);
         strv_free(j->steps);
         free(j->name);
         *j = STORE_JOURNAL_NONE;
+}
+
+int store_journal_end(StoreJournal *j, Error *e)
+{
+        int r = j->path ? journal_settle(j->store, j->fd, e) : 0;
+
+        if (r == 0 && j->path) {
+                Work w = {.store = j->store, .path = TAKE_PTR(j->path), .fd = TAKE_FD(j->fd)};
+                work_end(&w);
+        }
+        store_journal_abandon(j); /* if it could not be done, the next command goes on with it */
         return r;
 }

@@ -230,6 +230,8 @@ void store_journal_add(StoreJournal *j, const char *verb, const char *name, cons
 int store_journal_write(StoreJournal *j, Error *e); /* what was added is noted, instead of what was */
 /* What fails now is tried again by the next command. Nobody may hold locks of these machines. */
 int store_journal_end(StoreJournal *j, Error *e);
+/* In a process that handed it to another one: without doing anything. */
+void store_journal_abandon(StoreJournal *j);
 
 /* store_tree_open() of what may have to be made readable before: a snapshot on ZFS where it has no files of its own is cloned for that
  * time. */

@@ -53,6 +53,62 @@ static int end(Change *x, int r, Error *e)
         return r < 0 ? r : k;
 }
 
+/* ---- another dataset in a machine's place ---- */
+
+/* The ID that ties the machine and what it leaves behind together. */
+static int machine_id(Change *x, const char *dataset, char **ret, Error *e)
+{
+        const Datasets *table;
+        uint8_t random[16];
+        char hex[2 * sizeof(random) + 1];
+        int r = zfs_table(x->zfs.zfs, x->zfs.parent, &table, e);
+        const Dataset *d = r < 0 ? NULL : datasets_find(table, dataset);
+
+        if (r < 0)
+                return r;
+        if (d && d->machine) {
+                *ret = xasprintf(ZFS_MACHINE "=%s", d->machine);
+                return 0;
+        }
+        hash_random(random, sizeof(random));
+        hash_hex(random, sizeof(random), hex);
+        *ret = xasprintf(ZFS_MACHINE "=%s", hex);
+        return zfs_run(x->zfs.zfs, e, "roll back", x->zfs.name, "set", *ret, dataset, NULL);
+}
+
+/* What is left behind keeps its snapshots; its own state is given up, now or with the last of them: zfs-fuse takes seconds for it. */
+static void forget_state(Change *x)
+{
+        const Datasets *table;
+        _cleanup_free_ char *newest = NULL;
+
+        if (!x->zfs.zfs->native || zfs_table(x->zfs.zfs, x->zfs.parent, &table, NULL) < 0)
+                return;
+        for (size_t i = 0; i < table->n; i++)
+                if (dataset_snapshot_of(&table->items[i], x->zfs.past)) {
+                        free(newest);
+                        newest = xstrdup(table->items[i].name);
+                }
+        if (newest)
+                (void)zfs_run(x->zfs.zfs, NULL, NULL, NULL, "rollback", newest, NULL);
+}
+
+/* The new dataset becomes the machine, and the old one is where its snapshots are kept. */
+static int take_place(Change *x, const char *dataset, const char *doing, Error *e)
+{
+        int r = zfs_unmount(&x->zfs, x->zfs.new, doing, e); /* zfs-fuse mounts it whatever it is told */
+
+        if (r == 0)
+                r = zfs_take_away(&x->zfs, dataset, doing, e);
+        if (r == 0)
+                r = zfs_rename_dataset(&x->zfs, dataset, x->zfs.past, doing, e);
+        if (r == 0)
+                r = zfs_place(&x->zfs, x->zfs.new, dataset, e);
+        if (r == 0)
+                forget_state(x);
+        return r;
+}
+
 /* ---- new datasets ---- */
 
 typedef char **Args;
@@ -123,9 +179,20 @@ int zfs_make(StoreBuild *b, const Work *w, Error *e)
         add_new(&x, "create", WORK_TREE, target, &args);
         STRV_FOREACH (property, z->properties)
                 add_property(&args, *property);
+        if (b->replaces)
+                r = add_properties_of(z, target, &args, e);
+        if (r < 0)
+                return r;
         strv_push(&args, t.new);
         r = zfs_run_args(z, e, "make", b->name, args, isatty(STDIN_FILENO), NULL);
         return r < 0 ? r : zfs_mount_new(&t, w, WORK_TREE, e);
+}
+
+bool zfs_replaces(Store *s, const StoreImage *old)
+{
+        _cleanup_free_ char *target = xasprintf("%s/%s", zfs_of(s)->parent, old->name);
+
+        return zfs_of(s)->parent && str_eq(old->dataset, target);
 }
 
 /* A finished image of that name gives way: its clones stand on its snapshots, which are handed over to them. */
@@ -144,6 +211,16 @@ static int put_in_place(Change *x, const char *target, bool may_replace, Error *
         return zfs_run(x->zfs.zfs, e, "replace", x->zfs.name, "set", state, x->zfs.new, NULL); /* the rest is settled */
 }
 
+static int replace_machine(Change *x, const char *dataset, Error *e)
+{
+        _cleanup_free_ char *machine = NULL;
+        int r = machine_id(x, dataset, &machine, e);
+
+        if (r == 0)
+                r = zfs_run(x->zfs.zfs, e, "replace", x->zfs.name, "set", machine, x->zfs.new, NULL);
+        return r < 0 ? r : take_place(x, dataset, "replace", e);
+}
+
 int zfs_commit(StoreBuild *b, const Work *w, bool may_replace, int hold, Error *e)
 {
         Zfs *z = zfs_of(b->store);
@@ -153,14 +230,14 @@ int zfs_commit(StoreBuild *b, const Work *w, bool may_replace, int hold, Error *
                                                              : xasprintf("%s/%s", z->parent, b->name),
                             *entry = path_join(STORE_IMAGES, b->name);
         b->dirfd = fd_close(b->dirfd); /* else it could not be unmounted */
-        int r = b->kind == STORE_IMAGE ? 0 : entries_clear_stale_snapshots(b->store, w, b->name);
+        int r = b->kind == STORE_IMAGE || b->replaces ? 0 : entries_clear_stale_snapshots(b->store, w, b->name);
         if (r < 0)
                 return store_failed(b->store, r, e, "make", b->name);
         /* The entry of a finished image may be another driver's. */
         if (b->kind == STORE_IMAGE && may_replace && renameat(b->store->root_fd, entry, w->fd, WORK_OLD) < 0 && errno != ENOENT)
                 return store_failed(b->store, -errno, e, "replace", b->name);
         zfs_work_resume(b->store, z->parent, w, hold, &x.zfs);
-        r = put_in_place(&x, target, may_replace, e);
+        r = b->replaces ? replace_machine(&x, target, e) : put_in_place(&x, target, may_replace, e);
         r = end(&x, r, e);
         zfs_work_done(&x.zfs);
         return r;
@@ -258,27 +335,6 @@ static bool is_newest(const Datasets *table, const char *dataset, const char *sn
         return newest && str_eq(newest, snapshot);
 }
 
-/* The ID that ties the machine and what it leaves behind together. */
-static int machine_id(Change *x, const char *dataset, char **ret, Error *e)
-{
-        const Datasets *table;
-        uint8_t random[16];
-        char hex[2 * sizeof(random) + 1];
-        int r = zfs_table(x->zfs.zfs, x->zfs.parent, &table, e);
-        const Dataset *d = r < 0 ? NULL : datasets_find(table, dataset);
-
-        if (r < 0)
-                return r;
-        if (d && d->machine) {
-                *ret = xasprintf(ZFS_MACHINE "=%s", d->machine);
-                return 0;
-        }
-        hash_random(random, sizeof(random));
-        hash_hex(random, sizeof(random), hex);
-        *ret = xasprintf(ZFS_MACHINE "=%s", hex);
-        return zfs_run(x->zfs.zfs, e, "roll back", x->zfs.name, "set", *ret, dataset, NULL);
-}
-
 /* The machine's dataset takes over the snapshots that its state stands on, so that they bear its name. Whether that comes off or not,
  * they are found. */
 static void adopt(Change *x, const char *dataset)
@@ -299,23 +355,6 @@ static void adopt(Change *x, const char *dataset)
         }
 }
 
-/* What is left behind keeps its snapshots; its own state is given up, now or with the last of them: zfs-fuse takes seconds for it. */
-static void forget_state(Change *x)
-{
-        const Datasets *table;
-        _cleanup_free_ char *newest = NULL;
-
-        if (!x->zfs.zfs->native || zfs_table(x->zfs.zfs, x->zfs.parent, &table, NULL) < 0)
-                return;
-        for (size_t i = 0; i < table->n; i++)
-                if (dataset_snapshot_of(&table->items[i], x->zfs.past)) {
-                        free(newest);
-                        newest = xstrdup(table->items[i].name);
-                }
-        if (newest)
-                (void)zfs_run(x->zfs.zfs, NULL, NULL, NULL, "rollback", newest, NULL);
-}
-
 /* To any other: a clone of the snapshot becomes the machine, and the old dataset is where the newer snapshots are kept. */
 static int exchange(const StoreChange *c, Change *x, const char *snapshot, Error *e)
 {
@@ -332,18 +371,10 @@ static int exchange(const StoreChange *c, Change *x, const char *snapshot, Error
         if (r == 0)
                 r = make_clone(x, &args, snapshot, e);
         if (r == 0)
-                r = zfs_unmount(&x->zfs, x->zfs.new, "roll back", e); /* zfs-fuse mounts it whatever it is told */
+                r = take_place(x, dataset, "roll back", e);
         if (r == 0)
-                r = zfs_take_away(&x->zfs, dataset, "roll back", e);
-        if (r == 0)
-                r = zfs_rename_dataset(&x->zfs, dataset, x->zfs.past, "roll back", e);
-        if (r == 0)
-                r = zfs_place(&x->zfs, x->zfs.new, dataset, e);
-        if (r < 0)
-                return r;
-        forget_state(x);
-        adopt(x, dataset);
-        return 0;
+                adopt(x, dataset);
+        return r;
 }
 
 static int refuse_children(const StoreChange *c, Change *x, Error *e)
@@ -442,7 +473,5 @@ static int rename_dataset(const StoreChange *c, const Work *w, const Place *plac
 
 int zfs_rename(const StoreChange *c, Error *e)
 {
-        if (c->image->read_only)
-                return entries_moved_away(c, -EROFS, e);
         return entries_rename_by(c, rename_dataset, e);
 }

@@ -103,6 +103,7 @@ bool zfs_discard(const Work *w);
 char *zfs_parent_of(const char *dataset);                                   /* of a machine or of what is private; NULL: a pool */
 char *zfs_hidden_name(const char *dataset);                                 /* of a snapshot that goes with its last clone */
 char *zfs_find_snapshot(Zfs *z, const char *dataset, const char *snapshot); /* of a machine, wherever it is kept; NULL */
+bool zfs_replaces(Store *s, const StoreImage *old);
 int zfs_make(StoreBuild *b, const Work *w, Error *e);
 int zfs_commit(StoreBuild *b, const Work *w, bool may_replace, int hold, Error *e);
 int zfs_clone(const StoreChange *c, Error *e);

@@ -401,7 +401,7 @@ xfs_proto() {
         "$BERTH" poweroff web
         [ "$("$BERTH" run -M web cat /file)" = kept ]
         [[ $("$BERTH" images) == *web*raw* ]]
-        [[ $("$BERTH" clone web web2 2>&1) == *"keeps its machine-id, host keys and host name"* ]]
+        "$BERTH" clone web web2
         [ "$("$BERTH" run -M web2 cat /file)" = kept ]
         "$BERTH" remove web2
         "$BERTH" rename web shop
@@ -412,6 +412,35 @@ xfs_proto() {
         "$BERTH" remove shop
         [ -z "$(ls "$BERTH_MACHINES")" ]
         berth_no_debris
+}
+
+@test "a copy of an image that cannot be changed, or not be looked into, keeps its identity, and says so" {
+        mkdir -p -m 700 "$BERTH_MACHINES"
+        echo fixed >"$TREE/etc/hostname"
+        mksquashfs "$TREE" "$BERTH_MACHINES/fixed.raw" -quiet -noappend -no-progress >/dev/null
+        truncate -s 1M "$BERTH_MACHINES/empty.raw"
+        local before
+        before=$(sha256sum <"$BERTH_MACHINES/fixed.raw")
+        [[ $("$BERTH" clone fixed fixed2 2>&1) == *"warning: machine 'fixed2' keeps the machine-id, host keys and host name"*"ead-only"* ]]
+        [ "$before" = "$(sha256sum <"$BERTH_MACHINES/fixed2.raw")" ]
+        [[ $("$BERTH" clone empty empty2 2>&1) == *"warning: machine 'empty2' keeps"*"neither a partition table nor a file system"* ]]
+        [ -e "$BERTH_MACHINES/empty2.raw" ]
+        refused "neither a partition table nor a file system" -- "$BERTH" export-tar empty "$T/empty.tar"
+        [ ! -e "$T/empty.tar" ]
+        berth_no_debris
+}
+
+@test "an image that runs is not read beside its machine" {
+        rm -rf "$TREE"
+        busybox_root "$TREE" busybox
+        mkdir -p -m 700 "$BERTH_MACHINES"
+        ext4 "$BERTH_MACHINES/web.raw" 24M "$TREE"
+        "$BERTH" snapshot web first
+        "$BERTH" start web
+        refused "machine 'web' runs from a disk image; take a snapshot of it" -- "$BERTH" diff web@first
+        "$BERTH" snapshot web second
+        "$BERTH" diff web@first web@second
+        "$BERTH" poweroff web
 }
 
 @test "kill -9 of everything leaves no loop device" {

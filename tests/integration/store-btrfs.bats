@@ -216,6 +216,16 @@ EOT
 EOT
 }
 
+@test "btrfs: what all drivers do alike" {
+        inside <<'EOT'
+                . "$BATS_TEST_DIRNAME/lib/berth.bash"
+                . "$BATS_TEST_DIRNAME/lib/behaviours.bash"
+                export BERTH_MACHINES=$R BERTH_STATE=$T/state BERTH_RUN=$T/run BERTH_CACHE=$T/cache BERTH_SETTINGS=$T/settings
+                behave btrfs
+                clean
+EOT
+}
+
 @test "btrfs: a full disk leaves the old state" {
         inside <<'EOT'
                 populate

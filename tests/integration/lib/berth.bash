@@ -97,13 +97,13 @@ berth_teardown() {
 #          SCRIPT    the text of /sbin/init, run by busybox sh
 #          none      no init at all (the default)
 busybox_root() {
-        local dir=$1 init=${2-none} busybox applet
+        local dir=$1 init=${2-none} busybox
         busybox=$(command -v busybox) || { echo "busybox-static is not installed" >&2; return 1; }
         mkdir -p "$dir"/{bin,sbin,usr/bin,etc,proc,sys,dev,run,tmp,root,var/log,home/lina}
         cp "$busybox" "$dir/bin/busybox"
-        for applet in $("$busybox" --list); do
-                [ "$applet" = busybox ] || [ "$applet" = init ] || ln -sf busybox "$dir/bin/$applet"
-        done
+        "$busybox" --list | grep -vxE 'busybox|init' | python3 -c 'import os, sys
+for name in sys.stdin.read().split():
+    if not os.path.lexists(sys.argv[1] + name): os.symlink("busybox", sys.argv[1] + name)' "$dir/bin/" # one program, not one for each
         chmod 1777 "$dir/tmp"
         chown 1000:1000 "$dir/home/lina"
         printf 'ID=busyroot\nVERSION_ID=1\nPRETTY_NAME="Busybox test root"\n' >"$dir/etc/os-release"
