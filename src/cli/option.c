@@ -32,6 +32,7 @@ void options_done(Options *o)
         strv_free(o->addresses);
         strv_free(o->gateways);
         free(o->seed);
+        free(o->portage_config);
         free(o->root_password_file);
         free(o->locale);
         free(o->timezone);
@@ -414,6 +415,16 @@ const OptionRow option_rows[_OPTION_MAX] = {
                                   "gentoo:emerge: the system with Portage that it is built in"},
                                  take_string,
                                  AT(seed)},
+                [OPTION_PORTAGE_CONFIG] =
+                                {{0, "portage-config", REQUIRED, "DIRECTORY",
+                                  "Gentoo: package.use, package.mask and their kin, as in /etc/portage; the machine gets them"},
+                                 take_string,
+                                 AT(portage_config),
+                                 .is_file = true},
+                [OPTION_RESPECT_USE] = {{0, "binpkg-respect-use", NONE, NULL,
+                                         "Gentoo: take no binary package that was built with other flags than are wanted"},
+                                        take_true,
+                                        AT(respect_use)},
                 [OPTION_MAKE_CONF] = {{0, "make-conf", REQUIRED, "KEY=VALUE",
                                        "Gentoo: a setting of the machine's make.conf; repeatable"},
                                       take_item,

@@ -11,7 +11,8 @@ typedef enum Format { FORMAT_OFF, FORMAT_SHORT, FORMAT_PRETTY } Format; /* --jso
 
 typedef struct Options {
         bool help, version, no_pager, no_ask_password, system, cleanup, no_legend, all, plan, restart, rebuild, same, cache,
-                        allow_expired, force, read_only, share, no_share, without_snapshots, dhcp, take_over, accept_ra;
+                        allow_expired, force, read_only, share, no_share, respect_use, without_snapshots, dhcp, take_over,
+                        accept_ra;
         unsigned verify;   /* DistroVerify */
         unsigned wait_for; /* MachineWait */
         bool kill_leader, mkdir, follow, now;
@@ -32,7 +33,7 @@ typedef struct Options {
         bool repair;
         bool keep;                                              /* what a failed create leaves */
         char *uplink, *type, *vlans, **addresses, **gateways;   /* of networks */
-        char *share_from, *seed, **shares;                      /* of Gentoo machines */
+        char *share_from, *seed, *portage_config, **shares;     /* of Gentoo machines */
         char *root_password_file, *locale, *timezone, **fixups; /* of new machines */
 } Options;
 void options_init(Options *o);
@@ -102,6 +103,8 @@ typedef enum OptionId {
         OPTION_PROFILE,
         OPTION_REPO,
         OPTION_SEED,
+        OPTION_PORTAGE_CONFIG,
+        OPTION_RESPECT_USE,
         OPTION_MAKE_CONF,
         OPTION_SET,
         OPTION_ROLLBACK_SET,

@@ -28,6 +28,8 @@ int cli_create(Cli *c, Error *e)
                                                         .repos = o->repos,
                                                         .make_conf = o->make_conf,
                                                         .seed = o->seed,
+                                                        .portage_config = o->portage_config,
+                                                        .respect_use = o->respect_use,
                                         },
                         .driver = driver,
                         .zfs_properties = o->zfs_properties,

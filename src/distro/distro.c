@@ -117,6 +117,8 @@ static int check_request(const Distro *d, const DistroRequest *r, Error *e)
 {
         if (r->seed && d->resolve != emerge_resolve)
                 return error_set(e, -EINVAL, "--seed is for gentoo:emerge: nothing is built from source here");
+        if ((r->portage_config || r->respect_use) && d->resolve != emerge_resolve && d->resolve != gentoo_resolve)
+                return error_set(e, -EINVAL, "--portage-config and --binpkg-respect-use are for Gentoo's packages");
         if (d->install == archive_install && (r->profile || (r->make_conf && *r->make_conf) || (r->include && *r->include) ||
                                               (r->exclude && *r->exclude) || (r->components && *r->components) || r->variant))
                 return error_set(e, -EINVAL,

@@ -33,12 +33,14 @@ typedef struct DistroRequest {
         bool allow_expired;    /* take an index past its Valid-Until */
         DistroVerify verify;
         /* Gentoo: mirrors are binary package hosts, include has atoms */
-        const char *profile;    /* "repo:path"; NULL: only what is included */
-        char *const *repos;     /* "NAME=PATH", "PATH", or "NAME=URL" for git */
-        const char *repos_dir;  /* where git's are kept */
-        char *const *make_conf; /* "KEY=VALUE" */
-        const char *seed;       /* gentoo:emerge: what it is built in; also a part of what makes two requests the same */
-        const char *cache_dir;  /* /var/cache/berth */
+        const char *profile;        /* "repo:path"; NULL: only what is included */
+        char *const *repos;         /* "NAME=PATH", "PATH", or "NAME=URL" for git */
+        const char *repos_dir;      /* where git's are kept */
+        char *const *make_conf;     /* "KEY=VALUE" */
+        const char *portage_config; /* a directory with package.use and its kin */
+        bool respect_use;           /* take no package that was built with other flags than are wanted */
+        const char *seed;           /* gentoo:emerge: what it is built in; also a part of what makes two requests the same */
+        const char *cache_dir;      /* /var/cache/berth */
 } DistroRequest;
 
 /* Runs a program inside the tree that is being built, confined, as its root. *ret_status as a shell shows it. */

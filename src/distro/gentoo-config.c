@@ -158,6 +158,21 @@ static void put_make_conf(const GentooPlan *p, Tar *tar)
         put_text(tar, "etc/portage/make.conf", &b, 0644);
 }
 
+/* What counted here counts inside, too: one file of each, as /etc/portage may have it. */
+static void put_settings(const GentooPlan *p, Tar *tar)
+{
+        const char *const *const names = gentoo_setting_files;
+
+        for (size_t i = 0; p->config && names[i]; i++) {
+                _cleanup_free_ char *text = gentoo_setting(p->config, names[i]), *path = xasprintf("etc/portage/%s", names[i]);
+                if (!text)
+                        continue;
+                if (strchr(names[i], '/'))
+                        tar_directory(tar, "etc/portage/profile", 0755);
+                tar_file(tar, path, text, strlen(text), 0644);
+        }
+}
+
 static void put_repos(const GentooPlan *p, Tar *tar)
 {
         Buf b = {0};
@@ -234,6 +249,7 @@ void gentoo_config_portage(const GentooPlan *p, Tar *tar)
 {
         tar_directory(tar, "etc/portage", 0755);
         put_make_conf(p, tar);
+        put_settings(p, tar);
         put_repos(p, tar);
         put_hosts(p, tar);
 }

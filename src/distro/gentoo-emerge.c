@@ -62,6 +62,7 @@ static int make_key(DistroPlan *plan, Error *e)
         strv_pushf(&lines, "berth 1 gentoo:emerge %s %s %s", p->arch, p->profile.name, p->seed);
         strv_extend(&lines, p->wanted);
         strv_extend(&lines, p->make_conf);
+        strv_push(&lines, p->settings ?: "");
         for (size_t i = 0; i < p->repos.n; i++) {
                 _cleanup_free_ char *state = state_of(&p->repos.items[i]);
                 strv_pushf(&lines, "%s %s %s", p->repos.items[i].name, p->repos.items[i].path, state);

@@ -24,6 +24,9 @@ void gentoo_plan_done(DistroPlan *plan)
                 gentoo_host_done(&p->hosts.items[i]);
         free(p->hosts.items);
         gentoo_profile_done(&p->profile);
+        gentoo_profile_done(&p->user);
+        free(p->settings);
+        free(p->config);
         gentoo_repos_done(&p->repos);
         strv_free(p->implicit);
         strv_free(p->wanted);
@@ -191,6 +194,8 @@ static int make_key(DistroPlan *plan, Error *e)
         strv_pushf(&lines, "berth 1 gentoo %s %s", p->arch, p->profile.name ?: "");
         strv_extend(&lines, p->wanted);
         strv_extend(&lines, p->make_conf);
+        strv_push(&lines, p->settings ?: "");
+        strv_push(&lines, p->respect_use ? "respect-use" : "");
         for (size_t i = 0; i < p->hosts.n; i++)
                 strv_push(&lines, p->hosts.items[i].url);
         _cleanup_free_ char *text = strv_join(lines, "\n");

@@ -119,6 +119,42 @@ static int add_lines(const char *node, const char *name, bool directories, char 
         return k;
 }
 
+/* As they are: a later line says the same again, or the contrary. */
+static int add_all_lines(const char *node, const char *name, bool directories, char ***list, Error *e)
+{
+        _cleanup_free_ char *text = NULL;
+        int k = read_text(node, name, directories, &text, e);
+        Slice rest = {text ?: "", text ? strlen(text) : 0}, line;
+
+        while (k >= 0 && next_entry(&rest, &line))
+                strv_consume(list, slice_dup(line));
+        return k;
+}
+
+static int add_files(GentooProfile *p, const char *node, bool directories, Error *e)
+{
+        const struct {
+                const char *name;
+                char ***list;
+                int (*add)(const char *node, const char *name, bool directories, char ***list, Error *e);
+        } files[] = {
+                        {"package.mask", &p->mask, add_lines},
+                        {"package.unmask", &p->unmask, add_lines},
+                        {"packages.build", &p->build, add_lines},
+                        {"package.provided", &p->provided, add_lines},
+                        {"use.force", &p->force, add_lines},
+                        {"use.mask", &p->use_mask, add_lines},
+                        {"package.use", &p->package_use, add_all_lines},
+                        {"package.use.force", &p->package_force, add_all_lines},
+                        {"package.use.mask", &p->package_mask, add_all_lines},
+        };
+        int k = 0;
+
+        for (size_t i = 0; i < ELEMENTSOF(files) && k >= 0; i++)
+                k = files[i].add(node, files[i].name, directories, files[i].list, e);
+        return k;
+}
+
 /* "*cat/pkg" is @system, "cat/pkg" @profile where the repository has such sets; with "-" in front it is taken away again. */
 static int add_packages(Reader *r, const GentooRepo *repo, const char *node, bool directories, Error *e)
 {
@@ -245,15 +281,7 @@ static int read_node(Reader *r, const char *node, Error *e)
         if (k >= 0)
                 k = add_packages(r, repo, node, directories, e);
         if (k >= 0)
-                k = add_lines(node, "package.mask", directories, &r->profile->mask, e);
-        if (k >= 0)
-                k = add_lines(node, "package.unmask", directories, &r->profile->unmask, e);
-        if (k >= 0)
-                k = add_lines(node, "packages.build", directories, &r->profile->build, e);
-        if (k >= 0)
-                k = add_lines(node, "use.force", directories, &r->profile->force, e);
-        if (k >= 0)
-                k = add_lines(node, "package.provided", directories, &r->profile->provided, e);
+                k = add_files(r->profile, node, directories, e);
         return k < 0 ? k : add_variables(r, node, directories, e);
 }
 
@@ -318,6 +346,7 @@ static int no_such_profile(const GentooRepos *repos, const char *name, Error *e)
 
 static void settle_variables(GentooProfile *p)
 {
+        p->use = xstrdup(strv_env_get(p->variables, "USE") ?: "");
         for (size_t i = 0; i < ELEMENTSOF(incremental); i++) {
                 const char *words = strv_env_get(p->variables, incremental[i]);
                 _cleanup_strv_ char **list = gentoo_incremental(words);
@@ -357,8 +386,60 @@ int gentoo_profile_read(const GentooRepos *repos, const char *name, GentooProfil
         return k;
 }
 
+/* ---- settings like those of /etc/portage ---- */
+
+const char *const gentoo_setting_files[] = {"package.use",
+                                            "package.mask",
+                                            "package.unmask",
+                                            "package.accept_keywords",
+                                            "profile/package.mask",
+                                            "profile/package.unmask",
+                                            "profile/package.provided",
+                                            "profile/use.force",
+                                            "profile/use.mask",
+                                            "profile/package.use",
+                                            "profile/package.use.force",
+                                            "profile/package.use.mask",
+                                            NULL};
+
+int gentoo_settings_read(const char *dir, GentooProfile *profile, GentooProfile *user, Error *e)
+{
+        _cleanup_free_ char *node = path_join(dir, "profile");
+        char ***const lists[] = {&user->package_use, &user->mask, &user->unmask, &user->keywords};
+        int k = is_directory(dir) ? 0 : error_set(e, -ENOENT, "'%s' is no directory with settings of Portage", dir);
+
+        for (size_t i = 0; i < ELEMENTSOF(lists) && k >= 0; i++)
+                k = add_all_lines(dir, gentoo_setting_files[i], true, lists[i], e);
+        return k < 0 ? k : add_files(profile, node, true, e);
+}
+
+char *gentoo_setting(const char *dir, const char *name)
+{
+        char *text;
+
+        return read_text(dir, name, true, &text, NULL) >= 0 ? text : NULL;
+}
+
+char *gentoo_settings_text(const char *dir)
+{
+        Buf all = {0};
+
+        for (size_t i = 0; gentoo_setting_files[i]; i++) {
+                _cleanup_free_ char *text = gentoo_setting(dir, gentoo_setting_files[i]);
+                if (text)
+                        buf_addf(&all, "%s:\n%s\n", gentoo_setting_files[i], text);
+        }
+        return buf_take(&all) ?: xstrdup("");
+}
+
 void gentoo_profile_done(GentooProfile *p)
 {
+        free(p->use);
+        strv_free(p->use_mask);
+        strv_free(p->package_use);
+        strv_free(p->package_force);
+        strv_free(p->package_mask);
+        strv_free(p->keywords);
         free(p->name);
         strv_free(p->nodes);
         strv_free(p->system);

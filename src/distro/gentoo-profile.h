@@ -37,20 +37,30 @@ const GentooRepo *gentoo_repos_find(const GentooRepos *r, Slice name); /* by nam
 void gentoo_repos_done(GentooRepos *r);
 
 typedef struct GentooProfile {
-        char *name;            /* "gentoo:default/linux/amd64/23.0/systemd" */
-        char **nodes;          /* directories, parents first */
-        char **system;         /* atoms of @system */
-        char **profile;        /* atoms of @profile */
-        char **mask, **unmask; /* atoms of package.mask and package.unmask */
-        char **build;          /* atoms of packages.build: what everything else is built with */
-        char **force;          /* flags of use.force */
-        char **provided;       /* cpvs of package.provided */
-        char **variables;      /* NAME=VALUE of make.defaults; incremental ones are settled */
+        char *name;                                          /* "gentoo:default/linux/amd64/23.0/systemd" */
+        char **nodes;                                        /* directories, parents first */
+        char **system;                                       /* atoms of @system */
+        char **profile;                                      /* atoms of @profile */
+        char **mask, **unmask;                               /* atoms of package.mask and package.unmask */
+        char **build;                                        /* atoms of packages.build: what everything else is built with */
+        char **force;                                        /* flags of use.force */
+        char **use_mask;                                     /* and of use.mask */
+        char **package_use, **package_force, **package_mask; /* lines of package.use, package.use.force and .mask: "ATOM FLAG…" */
+        char **keywords;                                     /* lines of package.accept_keywords, of settings only */
+        char *use;                                           /* the words of USE, with those that take others away */
+        char **provided;                                     /* cpvs of package.provided */
+        char **variables;                                    /* NAME=VALUE of make.defaults; incremental ones are settled */
 } GentooProfile;
 
 /* name: "repo:path below profiles/", or such a path in the first repository that has it, or a directory's absolute path inside one of the
  * repositories. Messages name the file and line, and the profiles that come close. */
 int gentoo_profile_read(const GentooRepos *repos, const char *name, GentooProfile *ret, Error *e);
+/* Of a directory like /etc/portage: its own files into `user`, its directory profile as the last node of the profile. */
+int gentoo_settings_read(const char *dir, GentooProfile *profile, GentooProfile *user, Error *e);
+extern const char *const gentoo_setting_files[];         /* the names of those that count, NULL at the end */
+char *gentoo_setting(const char *dir, const char *name); /* the text of one, also where it is a directory; NULL: there is none */
+/* All of these files' text, for keys. */
+char *gentoo_settings_text(const char *dir);
 void gentoo_profile_done(GentooProfile *p);
 const char *gentoo_profile_get(const GentooProfile *p, const char *variable); /* "" where it is not set */
 

@@ -144,5 +144,11 @@ int gentoo_request_read(GentooPlan *p, const Distro *d, const DistroRequest *r, 
                 k = gentoo_profile_read(&p->repos, r->profile, &p->profile, e);
                 p->has_profile = k >= 0;
         }
+        p->respect_use = r->respect_use;
+        if (k >= 0 && r->portage_config) {
+                p->config = xstrdup(r->portage_config);
+                p->settings = gentoo_settings_text(r->portage_config);
+                k = gentoo_settings_read(r->portage_config, &p->profile, &p->user, e);
+        }
         return k;
 }

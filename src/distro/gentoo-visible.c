@@ -8,6 +8,8 @@
 #include "base/str.h"
 #include "base/strv.h"
 #include "distro/gentoo-atom.h"
+#include "distro/gentoo-use.h"
+#include "distro/gentoo-vars.h"
 #include "distro/gentoo.h"
 
 /* ---- masks ---- */
@@ -27,12 +29,17 @@ static int matches_any(char *const *atoms, const char *file, const GentooPackage
 
 static int is_masked(const GentooPlan *p, const GentooPackage *package, bool *ret, Error *e)
 {
-        bool unmasked = false;
-        int k = matches_any(p->profile.mask, "package.mask", package, ret, e);
+        bool masked = false, unmasked = false;
+        int k = 0;
 
-        if (k >= 0 && *ret)
-                k = matches_any(p->profile.unmask, "package.unmask", package, &unmasked, e);
-        *ret = *ret && !unmasked;
+        *ret = false;
+        for (int user = 0; user < 2 && k >= 0; user++) {
+                const GentooProfile *from = user ? &p->user : &p->profile;
+                k = matches_any(from->mask, "package.mask", package, &masked, e);
+                if (k >= 0)
+                        k = matches_any(from->unmask, "package.unmask", package, &unmasked, e);
+                *ret = (*ret || masked) && !unmasked;
+        }
         return k;
 }
 
@@ -54,6 +61,26 @@ static bool is_accepted(char *const *accepted, Slice keywords)
         return false;
 }
 
+/* With those that package.accept_keywords adds; a line without any stands for the unstable ones. */
+static bool is_accepted_here(const GentooPlan *p, char *const *accepted, const GentooPackage *package)
+{
+        _cleanup_strv_ char **all = strv_copy(accepted);
+        Slice rest, word;
+
+        STRV_FOREACH (line, p->user.keywords) {
+                bool any = false;
+                if (!gentoo_line_matches(*line, package, &rest))
+                        continue;
+                while (slice_word(&rest, 0, &word)) {
+                        gentoo_incremental_add(&all, word);
+                        any = true;
+                }
+                if (!any)
+                        strv_pushf(&all, "~%s", p->arch);
+        }
+        return is_accepted(all, package->keywords);
+}
+
 static char *chost_of(const GentooPlan *p)
 {
         const char *chost = p->has_profile ? gentoo_profile_get(&p->profile, "CHOST") : "";
@@ -63,6 +90,7 @@ static char *chost_of(const GentooPlan *p)
 
 int gentoo_hide(GentooPlan *p, Error *e)
 {
+        const GentooUseSettings use = {.profile = &p->profile, .user = &p->user, .make_conf = p->make_conf};
         const char *words = p->has_profile ? gentoo_profile_get(&p->profile, "ACCEPT_KEYWORDS") : "";
         _cleanup_strv_ char **accepted = strv_split(words, " ");
         _cleanup_free_ char *chost = chost_of(p);
@@ -73,16 +101,21 @@ int gentoo_hide(GentooPlan *p, Error *e)
                 bool masked = false;
                 if (gentoo_is_provided(package))
                         continue;
-                int k = p->has_profile ? is_masked(p, package, &masked, e) : 0;
+                int k = is_masked(p, package, &masked, e);
                 if (k < 0)
                         return k;
                 if (masked)
-                        p->hidden[i] = xstrdup("is masked by the profile");
+                        p->hidden[i] = xstrdup("is masked by the profile or the settings");
                 else if (chost && *chost && package->chost.n > 0 && !slice_eq_str(package->chost, chost))
                         p->hidden[i] = xasprintf("was built for '%.*s'", (int)package->chost.n, package->chost.s);
-                else if (accepted && !is_accepted(accepted, package->keywords))
+                else if (accepted && !is_accepted_here(p, accepted, package))
                         p->hidden[i] = xasprintf("has the keywords '%.*s', of which the profile accepts none",
                                                  (int)package->keywords.n, package->keywords.s);
+                else if (p->respect_use) {
+                        _cleanup_free_ char *differs = gentoo_use_differs(&use, package);
+                        if (differs)
+                                p->hidden[i] = xasprintf("was built with other flags than are wanted, which are [%s]", differs);
+                }
         }
         return 0;
 }

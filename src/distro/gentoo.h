@@ -27,6 +27,9 @@ typedef struct GentooPlan {
         GentooRepos repos;
         bool has_profile;
         GentooProfile profile;
+        GentooProfile user;      /* of --portage-config= */
+        char *settings, *config; /* the text of its files, its path; NULL: not given */
+        bool respect_use;        /* only builds with the flags that are wanted */
         struct {
                 GentooHost *items;
                 size_t n;

@@ -21,6 +21,7 @@
 #include "base/str.h"
 #include "base/strv.h"
 #include "distro/distro-private.h"
+#include "distro/gentoo-profile.h"
 #include "transfer/transfer.h"
 
 #define FILE_MAX 1024
@@ -69,6 +70,12 @@ static char *request_file(const DistroRequest *r)
         put_list(&b, "repos", r->repos);
         put_list(&b, "make.conf", r->make_conf);
         buf_addf(&b, "profile: %s\n", r->profile ?: "");
+        if (r->portage_config) {
+                _cleanup_free_ char *settings = gentoo_settings_text(r->portage_config);
+                buf_addf(&b, "settings: %s\n%s\n", r->portage_config, settings);
+        }
+        if (r->respect_use)
+                buf_adds(&b, "respect-use\n");
         if (r->seed)
                 buf_addf(&b, "seed: %s\n", r->seed);
         _cleanup_free_ char *meant = d && !(r->mirrors && *r->mirrors) ? d->mirrors(d, r) : NULL;

@@ -700,3 +700,111 @@ stage3-amd64-systemd-20230702T170201Z.tar.xz
 stage3-amd64-systemd-20230702T170201Z.tar.xz.DIGESTS
 test-cat_old-2-1-1688322603" ]
 }
+
+# A package in two builds, the newer of which has the flag that is named.
+builds() { # NEWER OLDER [IUSE]
+        rm -rf "$T/www"
+        gentoo_copy "$T/www"
+        gentoo_new
+        gentoo_file /opt/build newer
+        gentoo_package "$T/www" test-cat/pkg-1 "USE=amd64 $1" IUSE="${3-x y +z foo_a foo_b}" BUILD_ID=2 BUILD_TIME=2000
+        gentoo_new
+        gentoo_file /opt/build older
+        gentoo_package "$T/www" test-cat/pkg-1 "USE=amd64 $2" IUSE="${3-x y +z foo_a foo_b}" BUILD_ID=1 BUILD_TIME=1000
+        gentoo_index "$T/www"
+}
+# Which build is taken: newer, older, or none, and then why.
+taken() { # [OPTION…]
+        berth remove g >/dev/null 2>&1 || true
+        if gentoo_create g "$T/www" --repo="$T/repo" --profile=default/linux/amd64/test --package=test-cat/pkg --rebuild "$@" 2>"$T/err"; then
+                cat "$(gentoo_tree g)/opt/build"
+        else
+                echo none
+                cat "$T/err" >&2
+        fi
+}
+
+@test "--binpkg-respect-use: the build whose flags the profile and the settings want" {
+        cp -a "$GENTOO/repo" "$T/repo"
+        base=$T/repo/profiles/base
+        printf 'USE="y -z"\nFOO="a"\nUSE_EXPAND="FOO"\n' >>"$base/make.defaults"
+        echo 'sys-apps/baselayout build -split-usr' >"$T/repo/profiles/default/linux/amd64/test/package.use"
+        mkdir -p "$T/etc/profile"
+        builds "x y foo_a" "y foo_a"
+        [ "$(taken)" = newer ] # by the time of the build
+        [ "$(taken --binpkg-respect-use)" = older ]
+        [ "$(taken --binpkg-respect-use --make-conf='USE=x')" = newer ]
+        [ "$(taken --binpkg-respect-use --make-conf='USE=-* x build')" = none ] # y is not wanted any more, nor is foo_a
+        builds "y foo_b" "y foo_a"
+        [ "$(taken --binpkg-respect-use)" = older ]
+        [ "$(taken --binpkg-respect-use --make-conf='FOO=b')" = newer ]
+        # package.use of the profile, then of the settings, with every kind of atom; a later line is stronger
+        builds "x y foo_a" "foo_a"
+        printf '# both\ntest-cat/pkg x\n' >"$base/package.use"
+        [ "$(taken --binpkg-respect-use)" = newer ]
+        for line in '*/* -y -x' 'test-cat/* -x -y' '=test-cat/pkg-1* -x -y' 'test-cat/pkg -* FOO: a' $'test-cat/pkg x\ntest-cat/pkg:0 -x -y\n>test-cat/pkg-1 x y'; do
+                echo "$line" >"$T/etc/package.use"
+                [ "$(taken --binpkg-respect-use --portage-config="$T/etc")" = older ] || { echo "$line"; false; }
+        done
+        [ "$(tail -n 1 "$(gentoo_tree g)/etc/portage/package.use")" = '>test-cat/pkg-1 x y' ]
+        rm "$T/etc/package.use" "$base/package.use"
+        # forced and masked: the last word, and nodes undo it
+        builds "x foo_a" "foo_a"
+        echo y >"$base/use.mask"
+        echo 'test-cat/pkg x' >"$base/package.use.force"
+        [ "$(taken --binpkg-respect-use --make-conf=USE=-x)" = newer ]
+        echo 'test-cat/pkg -x' >"$T/etc/profile/package.use.force"
+        [ "$(taken --binpkg-respect-use --portage-config="$T/etc")" = older ]
+        rm "$T/etc/profile/package.use.force"
+        echo 'test-cat/pkg x' >"$T/etc/profile/package.use.mask"
+        [ "$(taken --binpkg-respect-use --portage-config="$T/etc")" = older ]
+        echo x >"$T/etc/profile/use.force" # a mask is stronger
+        [ "$(taken --binpkg-respect-use --portage-config="$T/etc")" = older ]
+        rm "$T/etc/profile/package.use.mask"
+        echo -y >"$T/etc/profile/use.mask"
+        builds "x y foo_a" "foo_a"
+        [ "$(taken --binpkg-respect-use --portage-config="$T/etc")" = newer ]
+        # none of them fits: why
+        berth remove g
+        fails "*'test-cat/pkg-1' was built with other flags than are wanted, which are *z*" g "$T/www" --repo="$T/repo" --profile=default/linux/amd64/test \
+                --package=test-cat/pkg --binpkg-respect-use --make-conf=USE=z
+        fails "'$T/nowhere' is no directory with settings of Portage" g "$T/www" --package=test-cat/pkg --portage-config="$T/nowhere"
+}
+
+@test "package.mask, package.unmask and package.accept_keywords of the settings; a change of them is another request" {
+        cp -a "$GENTOO/repo" "$T/repo"
+        mkdir -p "$T/etc/package.mask"
+        gentoo_copy "$T/www"
+        for n in 1 2 3; do
+                gentoo_new
+                gentoo_file /opt/build $n
+                keywords=amd64
+                [ $n != 3 ] || keywords=~amd64
+                gentoo_package "$T/www" test-cat/pkg-$n KEYWORDS=$keywords
+        done
+        gentoo_index "$T/www"
+        [ "$(taken)" = 2 ]
+        echo '>=test-cat/pkg-2' >"$T/etc/package.mask/a"
+        [ "$(taken --portage-config="$T/etc")" = 1 ]
+        [ "$(cat "$(gentoo_tree g)/etc/portage/package.mask")" = '>=test-cat/pkg-2' ]
+        echo '=test-cat/pkg-2' >"$T/etc/package.unmask"
+        [ "$(taken --portage-config="$T/etc")" = 2 ]
+        rm -r "$T/etc/package.mask"
+        echo 'test-cat/pkg' >"$T/etc/package.accept_keywords"
+        berth remove g
+        gentoo_create g "$T/www" --repo="$T/repo" --profile=default/linux/amd64/test --package=test-cat/pkg --portage-config="$T/etc"
+        [ "$(cat "$(gentoo_tree g)/opt/build")" = 3 ]
+        echo '=test-cat/pkg-3 -~amd64 ~arm64' >"$T/etc/package.accept_keywords"
+        berth remove g
+        gentoo_create g "$T/www" --repo="$T/repo" --profile=default/linux/amd64/test --package=test-cat/pkg --portage-config="$T/etc"
+        [ "$(cat "$(gentoo_tree g)/opt/build")" = 2 ]
+        echo test-cat/gone-1 >"$T/repo/profiles/base/package.provided"
+        mkdir -p "$T/etc/profile"
+        echo 'test-cat/pkg-9' >"$T/etc/profile/package.provided"
+        gentoo_new
+        gentoo_package "$T/www" test-cat/needs-1 'RDEPEND=>=test-cat/pkg-8'
+        gentoo_index "$T/www"
+        gentoo_create h "$T/www" --repo="$T/repo" --profile=default/linux/amd64/test --package=test-cat/needs --portage-config="$T/etc"
+        run -1 berth create i debian:bookworm --portage-config="$T/etc"
+        [[ $output == *"--portage-config and --binpkg-respect-use are for Gentoo's packages"* ]]
+}
