@@ -113,3 +113,24 @@ no_server() { ! kill -0 "$1"; }
         echo "$output"
         [ "$output" = own ]
 }
+
+@test "two hundred machines of a zone: an address and a name each, and nothing is left of them" {
+        web_machine m
+        printf '%s\n' '#!/bin/sh' 'ip -o -4 addr show host0' 'exec sleep 100000' >"$BERTH_MACHINES/m/init"
+        chmod 755 "$BERTH_MACHINES/m/init"
+        touch "$BERTH_MACHINES/m/etc/resolv.conf" # in a read-only root it has to be there
+        for i in $(seq 200); do
+                in_net "$H" "$BERTH" run -q -P -D "$BERTH_MACHINES/m" --read-only -M "m$i" --network-zone=lan /init </dev/null >"$T/out.$i" 2>&1 &
+                [ $((i % 10)) != 0 ] || until_true sh -c "[ \$(cat $T/out.* | grep -c inet) -ge $((i - 5)) ]" || true
+        done
+        for n in 1 2 3 4 5 6; do until_true sh -c "[ \$(cat $T/out.* | grep -c inet) = 200 ]" && break; done
+        [ "$(sed 's/.*inet \([^ ]*\).*/\1/' "$T"/out.* | sort -u | wc -l)" = 200 ]
+        [ "$(on_host list --no-legend | wc -l)" = 200 ]
+        until_true sh -c "[ \$(wc -l <$BERTH_RUN/zones/vz-lan/hosts) = 200 ]"
+        [ "$(inside m7 nslookup m123 | grep -c "$(sed 's/.*inet \([^/]*\).*/\1/' "$T/out.123")")" = 1 ]
+        on_host list --no-legend | awk '{print $1}' | xargs -n 50 nsenter --net="/run/netns/$H" -- "$BERTH" terminate
+        wait
+        nothing_on_host
+        [ "$(cat "$BERTH_HOSTS")" = "127.0.0.1 localhost" ]
+        [ ! -e "$BERTH_RUN/zones" ]
+}
