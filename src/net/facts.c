@@ -145,6 +145,7 @@ int net_facts(const MachineSpec *s, FactNetwork *ret, Error *e)
         ret->has_macvlan = s->macvlans.n > 0 && net_link_kind_exists(fd, "macvlan");
         ret->has_ipvlan = s->ipvlans.n > 0 && net_link_kind_exists(fd, "ipvlan");
         ret->has_nftables = ((veth && !s->bridge) || s->ports.n > 0) && nft_exists();
+        ret->has_tbf = s->receive_rate > 0 && net_link_can_limit(fd);
         ret->has_ipv6 = has_ipv6();
         if (s->bridge)
                 want_link(fd, s->bridge, ret);

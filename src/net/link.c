@@ -5,6 +5,7 @@
 #include <linux/if.h>
 #include <linux/if_bridge.h>
 #include <linux/if_link.h>
+#include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
 #include <stdlib.h>
@@ -268,6 +269,48 @@ int net_link_add_vlans(int fd, int port, uint16_t first, uint16_t last, bool own
         }
         net_nest_end(&m, list);
         return net_talk(fd, &m, NULL, NULL);
+}
+
+static size_t begin_limit(NetMessage *m, int index)
+{
+        const struct tcmsg body = {.tcm_family = AF_UNSPEC, .tcm_ifindex = index, .tcm_parent = TC_H_ROOT};
+
+        net_begin(m, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_REPLACE, &body, sizeof(body));
+        net_put_str(m, TCA_KIND, "tbf");
+        return net_nest(m, TCA_OPTIONS);
+}
+
+#define BURST_MIN 16384 /* bytes: the largest frame of an interface that puts packets together, in a few turns */
+int net_link_limit(int fd, int index, uint64_t rate)
+{
+        const uint64_t bytes = rate / 8;
+        /* A hundredth of a second passes at once, a tenth waits. */
+        const uint64_t burst = MAX(bytes / 100, (uint64_t)BURST_MIN * 4), waiting = MAX(bytes / 10, burst);
+        const struct tc_tbf_qopt options = {
+                        .rate = {.rate = (uint32_t)MIN(bytes, (uint64_t)UINT32_MAX), .linklayer = TC_LINKLAYER_ETHERNET},
+                        .limit = (uint32_t)MIN(waiting, (uint64_t)INT32_MAX)};
+        NetMessage m;
+        size_t list = begin_limit(&m, index);
+
+        net_put(&m, TCA_TBF_PARMS, &options, sizeof(options));
+        if (bytes > UINT32_MAX)
+                net_put(&m, TCA_TBF_RATE64, &bytes, sizeof(bytes));
+        net_put_u32(&m, TCA_TBF_BURST, (uint32_t)MIN(burst, (uint64_t)INT32_MAX));
+        net_nest_end(&m, list);
+        return net_talk(fd, &m, NULL, NULL);
+}
+
+/* One without a rate is refused, and nothing is made; a kernel that does not know the kind says that there is none. */
+bool net_link_can_limit(int fd)
+{
+        NetLink lo;
+        NetMessage m;
+
+        if (net_link_find(fd, "lo", &lo) < 0)
+                return false;
+        size_t list = begin_limit(&m, lo.index);
+        net_nest_end(&m, list);
+        return net_talk(fd, &m, NULL, NULL) == -EINVAL;
 }
 
 int net_link_add_alternative(int fd, int index, const char *name)

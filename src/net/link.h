@@ -42,6 +42,9 @@ int net_link_set_up(int fd, int index, uint32_t mtu);
 int net_link_set_master(int fd, int index, int bridge); /* and up */
 /* The port of a bridge lets these VLANs through; its own one comes and goes without a tag. */
 int net_link_add_vlans(int fd, int port, uint16_t first, uint16_t last, bool own);
+/* What leaves by it, in bits a second. */
+int net_link_limit(int fd, int index, uint64_t rate);
+bool net_link_can_limit(int fd); /* asks for the kernel's module to be loaded */
 int net_link_add_alternative(int fd, int index, const char *name);
 /* To another namespace, under that name. */
 int net_link_move(int fd, int index, int netns_fd, const char *name, uint32_t mtu);

@@ -97,6 +97,17 @@ static int run_up(Setup *s, const PlanOp *op, Error *e)
         return r < 0 ? r : configure(s->host, l.index, op, e);
 }
 
+static int run_rate(Setup *s, const PlanOp *op, Error *e)
+{
+        NetLink l;
+        int r = find(s, op->text, &l, e);
+
+        if (r < 0)
+                return r;
+        r = net_link_limit(s->host, l.index, op->value);
+        return r < 0 ? error_sys(e, r, "cannot limit what leaves by network interface '%s'", op->text) : 0;
+}
+
 static int run_configure(Setup *s, const PlanOp *op, Error *e)
 {
         NetLink l;
@@ -186,9 +197,16 @@ static Run run_of(PlanOpType type)
                 PlanOpType type;
                 Run run;
         } rows[] = {
-                        {OP_NET_ZONE, run_zone}, {OP_NET_VETH, run_veth},           {OP_NET_JOIN, run_join},
-                        {OP_NET_UP, run_up},     {OP_NET_MACVLAN, run_vlan},        {OP_NET_IPVLAN, run_vlan},
-                        {OP_NET_MOVE, run_move}, {OP_NET_CONFIGURE, run_configure}, {OP_NET_MASQUERADE, run_masquerade},
+                        {OP_NET_RATE, run_rate},
+                        {OP_NET_ZONE, run_zone},
+                        {OP_NET_VETH, run_veth},
+                        {OP_NET_JOIN, run_join},
+                        {OP_NET_UP, run_up},
+                        {OP_NET_MACVLAN, run_vlan},
+                        {OP_NET_IPVLAN, run_vlan},
+                        {OP_NET_MOVE, run_move},
+                        {OP_NET_CONFIGURE, run_configure},
+                        {OP_NET_MASQUERADE, run_masquerade},
         };
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++)

@@ -98,6 +98,7 @@ typedef struct FactTaken {  /* an IPv4 address that berth gave to another machin
 typedef struct FactNetwork { /* gathered only when a machine gets interfaces */
         bool has_ipv6, has_nftables, has_veth, has_bridge, has_macvlan, has_ipvlan;
         bool has_networkd; /* runs, with its own files for the interfaces of machines: it gives them their addresses */
+        bool has_tbf;      /* the kernel's token bucket filter */
         bool has_dnsmasq;  /* names and leases for a zone */
         FactLink *links;
         size_t n_links;

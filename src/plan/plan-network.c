@@ -59,7 +59,8 @@ static int needs_link(const MachineSpec *s, Error *e)
         static const LinkOption of_links[] = {{SPEC_FIELD_PORT, "--port"},
                                               {SPEC_FIELD_ADDRESS, "--address"},
                                               {SPEC_FIELD_GATEWAY, "--gateway"},
-                                              {SPEC_FIELD_MTU, "--mtu"}};
+                                              {SPEC_FIELD_MTU, "--mtu"},
+                                              {SPEC_FIELD_RECEIVE_RATE, "--network-receive-rate"}};
 
         for (size_t i = 0; i < ELEMENTSOF(of_links); i++) {
                 if (!spec_is_set(s, of_links[i].field))
@@ -126,6 +127,8 @@ static const LinkKind kinds[] = {
                 {SPEC_FIELD_NETWORK_MACVLAN, "--network-macvlan", "macvlan interfaces", offsetof(FactNetwork, has_macvlan)},
                 {SPEC_FIELD_NETWORK_IPVLAN, "--network-ipvlan", "ipvlan interfaces", offsetof(FactNetwork, has_ipvlan)},
                 {SPEC_FIELD_PORT, "--port", "nftables", offsetof(FactNetwork, has_nftables)},
+                {SPEC_FIELD_RECEIVE_RATE, "--network-receive-rate", "token bucket filter (CONFIG_NET_SCH_TBF)",
+                 offsetof(FactNetwork, has_tbf)},
 };
 
 static int check_kinds(const PlanBuild *b, Error *e)
@@ -334,6 +337,14 @@ static void add_ports(PlanBuild *b, const char *outside)
         }
 }
 
+static void add_rate(PlanBuild *b, const char *interface)
+{
+        PlanOp *op = add(b, OP_NET_RATE, interface);
+
+        op->value = b->spec->receive_rate;
+        strv_pushf(&op->options, "rate=%llu", (unsigned long long)op->value);
+}
+
 typedef struct Veth {
         char name[PLAN_LINK_NAME_MAX], bridge[PLAN_LINK_NAME_MAX];
         PlanSubnet given;
@@ -379,6 +390,8 @@ static int add_veth(PlanBuild *b, Veth *v, Error *e)
                 outside = (SpecAddresses){};
         }
         add_veth_end(b, v->name, shortened ? name : NULL, VETH_INSIDE, PLAN_MAC_HOST, PLAN_MAC_MACHINE, 0);
+        if (s->receive_rate > 0) /* at the host's end, out of the machine's reach */
+                add_rate(b, v->name);
         if (*v->bridge)
                 add(b, OP_NET_JOIN, v->name)->source = xstrdup(v->bridge);
         else {
@@ -406,6 +419,10 @@ int plan_network(PlanBuild *b, Error *e)
         if (!first_link(s))
                 return 0;
         r = check_kinds(b, e);
+        if (r >= 0 && s->receive_rate > 0 && !has_veth(s))
+                r = error_set(e, -EINVAL,
+                              "%s limits the link to the host; add --network-veth, --network-zone= or --network-bridge=",
+                              plan_option(s, SPEC_FIELD_RECEIVE_RATE, "--network-receive-rate").s);
         if (r >= 0 && has_veth(s))
                 r = add_veth(b, &v, e);
         if (r >= 0)

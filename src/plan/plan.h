@@ -69,7 +69,8 @@ typedef enum PlanOpType {
                            * when it goes up there with those that it has */
         OP_NET_CONFIGURE, /* text: an interface inside, which gets addresses and gateways and goes up */
         OP_NET_MASQUERADE, /* path: table of nftables; addresses: networks whose packets get the host's address when they leave them */
-        OP_NET_SERVE,      /* text: the bridge of a zone, where names and leases are served; addresses: the host's */
+        OP_NET_RATE, /* text: an interface of the host, value (and options, to be shown): bits a second that leave by it at most */
+        OP_NET_SERVE, /* text: the bridge of a zone, where names and leases are served; addresses: the host's */
         OP_NET_PORT, /* number: IPPROTO_*, value: port of the host, value2: of the machine; text: the interface that leads there */
         /* PHASE_ROOT */
         OP_ATTACH_ROOT, /* slot: the mount that becomes "/"; path: where on the host it shows until then, NULL = nowhere */

@@ -55,6 +55,7 @@ const OpRow print_ops[_OP_TYPE_MAX] = {
                 [OP_NET_MOVE] = {"net-move", C(INTERFACE) | C(INSIDE) | C(MTU) | C(OPTIONS)},
                 [OP_NET_CONFIGURE] = {"net-configure", C(INTERFACE) | C(ADDRESSES) | C(GATEWAYS)},
                 [OP_NET_MASQUERADE] = {"net-masquerade", C(PATH) | C(ADDRESSES)},
+                [OP_NET_RATE] = {"net-rate", C(INTERFACE) | C(OPTIONS)},
                 [OP_NET_SERVE] = {"net-serve", C(INTERFACE) | C(ADDRESSES)},
                 [OP_NET_PORT] = {"net-port", C(INTERFACE) | C(PROTOCOL) | C(PORT) | C(PORT_INSIDE)},
                 [OP_ROOT_TMPFS] = {"root-tmpfs", C(SOURCE) | C(OPTIONS)},

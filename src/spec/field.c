@@ -69,6 +69,7 @@ static const FieldRow fields[] = {
                 [SPEC_FIELD_PORT] = {"port", &value_ports, MEMBER(ports), SPEC_GROUP_SINGLE, true},
                 [SPEC_FIELD_ADDRESS] = {"address", &value_addresses, MEMBER(addresses), SPEC_GROUP_NETWORK, true},
                 [SPEC_FIELD_GATEWAY] = {"gateway", &value_addresses, MEMBER(gateways), SPEC_GROUP_NETWORK, true},
+                [SPEC_FIELD_RECEIVE_RATE] = {"receive_rate", &value_rate, MEMBER(receive_rate), SPEC_GROUP_NETWORK, true},
                 [SPEC_FIELD_MTU] = {"mtu", &value_mtu, MEMBER(mtu), SPEC_GROUP_NETWORK, true},
                 [SPEC_FIELD_CAPABILITY] = {"capability", &value_capabilities, MEMBER(capability), SPEC_GROUP_CAPABILITY, true},
                 [SPEC_FIELD_DROP_CAPABILITY] = {"drop_capability", &value_capabilities, MEMBER(drop_capability),

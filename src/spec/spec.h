@@ -312,6 +312,7 @@ typedef enum SpecField {
         SPEC_FIELD_ADDRESS,
         SPEC_FIELD_GATEWAY,
         SPEC_FIELD_MTU,
+        SPEC_FIELD_RECEIVE_RATE,
         SPEC_FIELD_CAPABILITY,
         SPEC_FIELD_DROP_CAPABILITY,
         SPEC_FIELD_AMBIENT_CAPABILITY,
@@ -409,6 +410,7 @@ typedef struct MachineSpec {
         SpecAddresses addresses,
                         gateways; /* of the machine's first interface, set from outside; a gateway's prefix means nothing */
         uint32_t mtu;             /* bytes */
+        uint64_t receive_rate;    /* bits a second */
 
         /* Security */
         uint64_t capability, drop_capability; /* bit per CAP_*; UINT64_MAX = "all" */

@@ -179,6 +179,10 @@ static const SpecSpelling spellings[] = {
         {.field = SPEC_FIELD_GATEWAY, .long_name = "gateway", .argument = SPEC_ARGUMENT_REQUIRED, .section = "Network",
          .key = "Gateway", .metavar = "ADDRESS", .help = "Where the machine sends what is not for its own network",
          .heading = SPEC_HEADING_NETWORK, .uses = MACHINE},
+        {.field = SPEC_FIELD_RECEIVE_RATE, .long_name = "network-receive-rate", .argument = SPEC_ARGUMENT_REQUIRED,
+         .section = "Network", .key = "ReceiveRate", .metavar = "BITS",
+         .help = "Most that the machine gets over its link: bits a second; K, M, G behind",
+         .heading = SPEC_HEADING_NETWORK, .uses = MACHINE},
         {.field = SPEC_FIELD_MTU, .long_name = "mtu", .argument = SPEC_ARGUMENT_REQUIRED, .section = "Network", .key = "MTU",
          .metavar = "BYTES", .help = "Largest packet of the machine's links", .heading = SPEC_HEADING_NETWORK, .uses = MACHINE},
 

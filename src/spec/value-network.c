@@ -258,3 +258,45 @@ static void mtu_clear(MachineSpec *s, SpecField f)
         s->mtu = 0;
 }
 const ValueType value_mtu = {mtu_parse, mtu_format, mtu_take, mtu_clear, NULL, false};
+
+/* ---- bits a second, as links are sold: powers of 1000 ---- */
+
+static const struct {
+        char letter;
+        uint64_t factor;
+} rate_units[] = {{'G', 1000000000}, {'M', 1000000}, {'K', 1000}};
+
+static int rate_parse(MachineSpec *s, SpecField f, ValueVariant variant, const char *text, Error *e)
+{
+        size_t n = strlen(text);
+        uint64_t factor = 1, v;
+
+        for (size_t i = 0; i < ELEMENTSOF(rate_units); i++)
+                if (n > 1 && text[n - 1] == rate_units[i].letter)
+                        factor = rate_units[i].factor;
+        _cleanup_free_ char *number = xstrndup(text, factor > 1 ? n - 1 : n);
+        if (str_parse_u64(number, &v) < 0 || v > UINT64_C(1000000000000) / factor || v * factor < 8000)
+                return error_set(e, -EINVAL, "'%s' is no rate in bits a second; write 8K to 1000G, as 100M", text);
+        s->receive_rate = v * factor;
+        return 0;
+}
+static void rate_format(const MachineSpec *s, SpecField f, ValueVariant variant, char ***ret)
+{
+        for (size_t i = 0; i < ELEMENTSOF(rate_units); i++)
+                if (s->receive_rate % rate_units[i].factor == 0) {
+                        strv_pushf(ret, "%llu%c", (unsigned long long)(s->receive_rate / rate_units[i].factor),
+                                   rate_units[i].letter);
+                        return;
+                }
+        strv_pushf(ret, "%llu", (unsigned long long)s->receive_rate);
+}
+static void rate_take(MachineSpec *to, MachineSpec *from, SpecField f)
+{
+        to->receive_rate = from->receive_rate;
+        from->receive_rate = 0;
+}
+static void rate_clear(MachineSpec *s, SpecField f)
+{
+        s->receive_rate = 0;
+}
+const ValueType value_rate = {rate_parse, rate_format, rate_take, rate_clear, NULL, false};

@@ -40,7 +40,7 @@ extern const ValueType value_bool, value_path, value_machine, value_hostname, va
                 value_pivot_root, value_slice, value_users_map, value_ownership, value_filter, value_families, value_resolv_conf,
                 value_timezone, value_link_journal, value_user_names, value_user_shell, value_credentials, value_background,
                 value_label, value_bundle, value_image_policy, value_root_hash, value_root_hash_sig, value_links, value_interface,
-                value_zone, value_ports, value_addresses, value_mtu, value_size, value_count, value_delegate;
+                value_zone, value_ports, value_addresses, value_mtu, value_rate, value_size, value_count, value_delegate;
 
 /* The member that a field's row points to. */
 #define VALUE_MEMBER(T, s, f) ((T *)((char *)(s) + field_row(f)->offset))

@@ -346,7 +346,7 @@ static void lan(HostFacts *f)
 {
         FactNetwork *n = &f->network;
 
-        n->has_ipv6 = n->has_nftables = n->has_veth = n->has_bridge = n->has_macvlan = n->has_ipvlan = true;
+        n->has_ipv6 = n->has_nftables = n->has_veth = n->has_bridge = n->has_macvlan = n->has_ipvlan = n->has_tbf = true;
         replace(&f->host_machine_id, "ffeeddccbbaa99887766554433221100");
         add_link(f, "br0");
         n->links[0].bridge = true;
@@ -361,7 +361,7 @@ static void lan(HostFacts *f)
 }
 static void old_net(HostFacts *f)
 {
-        f->network.has_ipv6 = f->network.has_ipvlan = f->network.has_nftables = false;
+        f->network.has_tbf = f->network.has_ipv6 = f->network.has_ipvlan = f->network.has_nftables = false;
 }
 static void networkd(HostFacts *f)
 {

@@ -146,6 +146,23 @@ END
         [[ $output == *" 0% packet loss"* ]]
 }
 
+@test "what a machine gets is limited where it cannot undo that" {
+        web_machine web
+        refused "limits the link to the host" on_host run -q -P -M web --network-macvlan=eth1 --network-receive-rate=1M true
+        refused "is no rate" on_host run -q -P -M web -n --network-receive-rate=1bit true
+        head -c 500000 /dev/zero >"$T/zeros"
+        in_net "$C" busybox httpd -f -p 8000 -h "$T" 3>&- &
+        fetch() { # SECONDS by the clock of the client: how long half a megabyte takes
+                local begin=$EPOCHREALTIME
+                on_host run -q -P -M web --network-bridge=br0 --address=192.168.50.77/24 "$@" wget -q -O /dev/null http://192.168.50.9:8000/zeros
+                echo "$(((${EPOCHREALTIME/./} - ${begin/./}) / 1000))"
+        }
+        until_true in_net "$C" curl -s -o /dev/null http://127.0.0.1:8000/zeros
+        # four million bits at one million a second, but for what passes at once: never faster, however slow this computer is
+        [ "$(fetch --network-receive-rate=1M)" -ge 2500 ]
+        kill $!
+}
+
 # ---- interfaces of the host ----
 
 @test "an interface is moved in under another name and comes home under its own" {
