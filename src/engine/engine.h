@@ -63,6 +63,7 @@ int engine_run(const MachinePlan *plan, const EngineIo *io, const EngineHooks *h
 typedef struct EngineEnter {
         int leader_pidfd;        /* of the machine's PID 1 */
         const char *cgroup;      /* cgroup2 path the process joins, NULL = none */
+        char *const *cgroups_v1; /* directories of cgroup v1 hierarchies, which have the limits on some hosts; NULL = none */
         const MachinePlan *plan; /* from plan_enter() */
         bool pty;                /* give it a terminal of the machine's devpts, joined to in and out (a terminal) */
         int in, out, err;

@@ -25,12 +25,14 @@
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/path.h"
+#include "base/strv.h"
 #include "base/str.h"
 #include "engine/child.h"
 #include "engine/console.h"
 #include "engine/engine.h"
 #include "engine/message.h"
 #include "sys/cgroup.h"
+#include "sys/cgroup1.h"
 #include "sys/process.h"
 #include "sys/pty.h"
 
@@ -184,6 +186,17 @@ static int join(const Enter *x, Child *c, Error *e)
         return x->what->pty ? open_pty(c, e) : 0;
 }
 
+/* Those of cgroup v1 cannot be born into. */
+static int join_cgroups(char *const *directories, Error *e)
+{
+        STRV_FOREACH (directory, directories) {
+                int r = sys_cgroup1_attach(*directory, 0); /* whoever writes it */
+                if (r < 0)
+                        return error_sys(e, r, "cannot join control group '%s'", *directory);
+        }
+        return 0;
+}
+
 static _noreturn_ void run_child(Enter *x)
 {
         const EngineEnter *what = x->what;
@@ -194,8 +207,10 @@ static _noreturn_ void run_child(Enter *x)
                    .tty = -1,
                    .parent = -1};
         Error e = {0};
-        int r = join(x, &c, &e);
+        int r = join_cgroups(x->what->cgroups_v1, &e); /* while the host's mounts are in sight */
 
+        if (r >= 0)
+                r = join(x, &c, &e);
         umask(0022);
         if (r >= 0)
                 r = child_run_phase(&c, PHASE_PROCESS, &e); /* ends in OP_EXEC */

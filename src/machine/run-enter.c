@@ -81,9 +81,11 @@ static int enter(const MachineHost *h, const Machine *m, const MachineSpec *spec
         if (r < 0)
                 return r;
         _cleanup_free_ char *cgroup = leader_cgroup(m);
+        _cleanup_strv_ char **cgroups_v1 = m->cgroup_v1 ? strv_split(m->cgroup_v1, "\n") : NULL;
         const EngineEnter en = {
                         .leader_pidfd = leader,
                         .cgroup = cgroup,
+                        .cgroups_v1 = cgroups_v1,
                         .plan = &plan,
                         .pty = isatty(STDIN_FILENO),
                         .in = STDIN_FILENO,

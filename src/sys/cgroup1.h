@@ -7,6 +7,6 @@
 #include <sys/types.h>
 
 int sys_cgroup1_make(const char *directory); /* parents are made, and cpusets filled, as nobody can be in an empty one */
-int sys_cgroup1_attach(const char *directory, pid_t pid);
+int sys_cgroup1_attach(const char *directory, pid_t pid); /* 0: the calling process */
 /* With what is below; waits a moment for what is dying in it. 0 if absent. */
 int sys_cgroup1_remove(const char *directory);

@@ -338,4 +338,10 @@ Hostname=edited" ]
         berth status web | grep -E 'Out of memory: [0-9]+ processes were killed because its memory limit of 32'
         berth status web | grep -E 'Out of tasks: [0-9]+ times'
         berth terminate web
+        # Who comes in from outside is held by them, too.
+        rm "$BERTH_MACHINES/web/go"
+        berth start web --property=MemoryMax=32M
+        run berth shell web -- sh -c 'head -c 100000000 /dev/zero | tail -c 90000000 >/dev/null'
+        [ "$status" -eq 137 ]
+        berth terminate web
 }
