@@ -160,10 +160,11 @@ static int split_options(MountWords *w, const PlanOp *op, Error *e)
 int step_root_tmpfs(Child *c, const PlanOp *op, Error *e)
 {
         MountWords words;
-        _cleanup_close_ int kept = sys_open_in_root(c->root, op->source, O_PATH | O_DIRECTORY, 0), copy = -1, tree = -1;
-        int r = kept < 0 ? kept : split_options(&words, op, e);
+        _cleanup_close_ int kept = op->source ? sys_open_in_root(c->root, op->source, O_PATH | O_DIRECTORY, 0) : -1, copy = -1,
+                            tree = -1;
+        int r = op->source && kept < 0 ? kept : split_options(&words, op, e);
 
-        if (r >= 0)
+        if (r >= 0 && op->source)
                 r = copy = sys_mount_clone(kept, "", true);
         if (r >= 0)
                 r = tree = sys_mount_new("tmpfs", "tmpfs", words.options, words.n, 0, e);
@@ -173,7 +174,7 @@ int step_root_tmpfs(Child *c, const PlanOp *op, Error *e)
                 return r;
         fd_close(c->root);
         c->root = TAKE_FD(tree);
-        return attach_at(c, copy, op->source, NODE_DIRECTORY);
+        return op->source ? attach_at(c, copy, op->source, NODE_DIRECTORY) : 0;
 }
 
 /* The directory's mounts move along; what is outside of it is gone, but for the place where the former root is wanted. */

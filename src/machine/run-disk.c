@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -287,9 +288,20 @@ static void find_esp_place(Target *t)
         t->disk.esp_on_boot = boot >= 0 && file_dir_is_empty_at(boot, ".") > 0;
 }
 
+/* Of an image that has only /usr: a place for that. */
+static int empty_root(Error *e)
+{
+        _cleanup_close_ int root = sys_mount_new("tmpfs", "tmpfs", NULL, 0, 0, e);
+
+        if (root >= 0 && mkdirat(root, "usr", 0755) < 0)
+                return error_sys(e, -errno, "cannot make a directory in memory");
+        return TAKE_FD(root);
+}
+
 static int open_view(Target *t, Error *e)
 {
         PlanPart parts[_SPEC_PARTITION_MAX];
+        struct stat st;
         size_t n;
         int r = plan_disk_select(&t->spec, &t->disk, parts, &n, e);
 
@@ -297,14 +309,17 @@ static int open_view(Target *t, Error *e)
                 r = machine_disk_passphrase(t, parts, n, e);
         if (r < 0)
                 return r;
-        t->view.root = mount_part(t, &parts[0], e);
+        const bool usr_only = plan_disk_is_usr(parts, n);
+        t->view.root = usr_only ? empty_root(e) : mount_part(t, &parts[0], e);
         if (t->view.root < 0)
                 return t->view.root;
-        for (size_t i = 1; i < n && r >= 0; i++) {
+        for (size_t i = usr_only ? 0 : 1; i < n && r >= 0; i++) {
                 if (parts[i].from->which != SPEC_PARTITION_USR)
                         continue;
                 _cleanup_close_ int usr = mount_part(t, &parts[i], e);
                 r = usr < 0 ? usr : join_usr(t, usr, e);
+                if (r >= 0 && usr_only && fstat(usr, &st) >= 0) /* whose the image is */
+                        (void)fchown(t->view.root, st.st_uid, st.st_gid);
         }
         if (r < 0)
                 return r;

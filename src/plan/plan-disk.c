@@ -229,9 +229,18 @@ int plan_disk_select(const MachineSpec *spec, const FactDisk *disk, PlanPart *re
                 };
                 (*ret_n)++;
         }
-        return *ret_n > 0 && ret[0].from->which == SPEC_PARTITION_ROOT
-                               ? 0
-                               : error_set(e, -ENOENT, "%s: no root is left of '%s'", s.option.s, disk->path);
+        if (*ret_n > 0 && ret[0].from->which == SPEC_PARTITION_ROOT)
+                return 0;
+        if (*ret_n == 0 || ret[0].from->which != SPEC_PARTITION_USR || find(disk, SPEC_PARTITION_ROOT))
+                return error_set(e, -ENOENT, "%s: no root is left of '%s'", s.option.s, disk->path);
+        return spec->root_hash ? error_set(e, -ENOENT, "%s: '%s' has no root partition, only one for /usr",
+                                           plan_option(spec, SPEC_FIELD_ROOT_HASH, "--root-hash").s, disk->path)
+                               : 0;
+}
+
+bool plan_disk_is_usr(const PlanPart *parts, size_t n)
+{
+        return n > 0 && parts[0].from->which == SPEC_PARTITION_USR;
 }
 
 /* ---- operations ---- */
@@ -326,8 +335,8 @@ int plan_disk_check(PlanBuild *b, Error *e)
                 return r;
         r = plan_disk_select(b->spec, &b->facts->disk, b->parts, &b->n_parts, e);
         if (r >= 0)
-                b->read_only = b->read_only ||
-                               (!b->parts[0].writable && !b->spec->ephemeral && b->spec->volatile_mode != SPEC_VOLATILE_OVERLAY);
+                b->read_only = b->read_only || (!plan_disk_is_usr(b->parts, b->n_parts) && !b->parts[0].writable &&
+                                                !b->spec->ephemeral && b->spec->volatile_mode != SPEC_VOLATILE_OVERLAY);
         return r;
 }
 
@@ -372,7 +381,7 @@ int plan_disk_root(PlanBuild *b)
 
 void plan_disk_usr(PlanBuild *b)
 {
-        for (size_t i = 1; i < b->n_parts; i++)
+        for (size_t i = 0; i < b->n_parts; i++)
                 if (b->parts[i].from->which == SPEC_PARTITION_USR)
                         attach(b, &b->parts[i]);
 }

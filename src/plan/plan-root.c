@@ -75,23 +75,33 @@ static int add_image(PlanBuild *b)
         return tree->slot;
 }
 
-/* A root in memory with nothing in it but the image's /usr, and the links that lead there. */
-static void add_usr_only(PlanBuild *b)
+static void add_memory(PlanBuild *b, const char *kept)
 {
-        static const char *const options[] = {VOLATILE_OPTIONS}, *const directories[] = {"/etc", "/var", "/root"};
-        MachinePlan *p = b->plan;
-        PlanOp *op = plan_add(p, PHASE_ROOT, OP_ROOT_TMPFS, NULL);
+        static const char *const options[] = {VOLATILE_OPTIONS};
+        PlanOp *op = plan_add(b->plan, PHASE_ROOT, OP_ROOT_TMPFS, NULL);
 
-        op->source = xstrdup("/usr");
+        op->source = xstrdup(kept);
         for (size_t i = 0; i < ELEMENTSOF(options); i++)
                 strv_push(&op->options, options[i]);
-        STRV_FOREACH (link, b->facts->usr_links) {
+}
+
+static void add_links(PlanBuild *b, char *const *links)
+{
+        STRV_FOREACH (link, links) {
                 const char *equals = strchr(*link, '=');
                 _cleanup_free_ char *path = xasprintf("/%.*s", (int)(equals - *link), *link);
-                plan_add(p, PHASE_ROOT, OP_SYMLINK, path)->source = xstrdup(equals + 1);
+                plan_add(b->plan, PHASE_ROOT, OP_SYMLINK, path)->source = xstrdup(equals + 1);
         }
+}
+
+/* A root in memory has nothing in it but the image's /usr, and the links that lead there. */
+static void add_usr_only(PlanBuild *b, char *const *links)
+{
+        static const char *const directories[] = {"/etc", "/var", "/root"};
+
+        add_links(b, links);
         for (size_t i = 0; i < ELEMENTSOF(directories); i++)
-                plan_add(p, PHASE_ROOT, OP_MKDIR, directories[i])->mode = str_eq(directories[i], "/root") ? 0750 : 0755;
+                plan_add(b->plan, PHASE_ROOT, OP_MKDIR, directories[i])->mode = str_eq(directories[i], "/root") ? 0750 : 0755;
 }
 
 static void add_state(PlanBuild *b)
@@ -110,20 +120,31 @@ static void add_state(PlanBuild *b)
 /* Programs look for /bin/sh and a home; a root that is read-only stays as it is. */
 static void add_missing(PlanBuild *b)
 {
-        STRV_FOREACH (link, b->facts->missing_links) {
-                const char *equals = strchr(*link, '=');
-                _cleanup_free_ char *path = xasprintf("/%.*s", (int)(equals - *link), *link);
-                plan_add(b->plan, PHASE_ROOT, OP_SYMLINK, path)->source = xstrdup(equals + 1);
-        }
+        add_links(b, b->facts->missing_links);
         STRV_FOREACH (directory, b->facts->missing_directories) {
                 _cleanup_free_ char *path = xasprintf("/%s", *directory);
                 plan_add(b->plan, PHASE_ROOT, OP_MKDIR, path)->mode = str_eq(*directory, "root") ? 0750 : 0755;
         }
 }
 
+/* An image with a partition for /usr and none for the root (systemd-nspawn makes one like --volatile=yes of it). */
+static void root_of_usr(PlanBuild *b)
+{
+        add_memory(b, NULL);
+        plan_disk_usr(b);
+        add_usr_only(b, b->facts->missing_links);
+        if (b->spec->pivot_root)
+                plan_add(b->plan, PHASE_ROOT, OP_SUB_ROOT, b->spec->pivot_root)->source = xstrdup(b->spec->pivot_root_old);
+        plan_disk_parts(b);
+}
+
 void plan_root(PlanBuild *b)
 {
         const MachineSpec *s = b->spec;
+        if (plan_disk_is_usr(b->parts, b->n_parts)) {
+                root_of_usr(b);
+                return;
+        }
         int slot = add_image(b);
 
         /* Hooks of a bundle find it where it is on the host, with all that is mounted there. */
@@ -131,9 +152,10 @@ void plan_root(PlanBuild *b)
         plan_disk_usr(b);
         if (s->pivot_root)
                 plan_add(b->plan, PHASE_ROOT, OP_SUB_ROOT, s->pivot_root)->source = xstrdup(s->pivot_root_old);
-        if (s->volatile_mode == SPEC_VOLATILE_YES)
-                add_usr_only(b);
-        else if (!b->read_only || s->volatile_mode == SPEC_VOLATILE_OVERLAY)
+        if (s->volatile_mode == SPEC_VOLATILE_YES) {
+                add_memory(b, "/usr");
+                add_usr_only(b, b->facts->usr_links);
+        } else if (!b->read_only || s->volatile_mode == SPEC_VOLATILE_OVERLAY)
                 add_missing(b);
         if (s->volatile_mode == SPEC_VOLATILE_STATE)
                 add_state(b);

@@ -2,6 +2,7 @@
 #include "plan/build.h"
 
 #include <errno.h>
+#include <linux/mount.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -261,6 +262,8 @@ static int build(PlanBuild *b, Error *e)
         if (r < 0)
                 return r;
         plan_host_directory_close(b);
+        if (b->spec->read_only && plan_disk_is_usr(b->parts, b->n_parts)) /* it took what belongs on it before */
+                plan_add(b->plan, PHASE_ROOT, OP_SETATTR, "/")->attrs = MOUNT_ATTR_RDONLY;
         plan_add(b->plan, PHASE_ROOT, OP_PIVOT, NULL);
         plan_inside(b);
         r = plan_process(b, e);

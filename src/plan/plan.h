@@ -75,7 +75,7 @@ typedef enum PlanOpType {
         /* PHASE_ROOT */
         OP_ATTACH_ROOT, /* slot: the mount that becomes "/"; path: where on the host it shows until then, NULL = nowhere */
         OP_ROOT_TMPFS,  /* options, source: a new tmpfs becomes "/", with this directory of the former root in it at the same
-                        * place */
+                        * place; without one there is nothing in it, nor was there a root */
         OP_SUB_ROOT,    /* path becomes "/"; source, when given, is where in it the former root is attached */
         OP_ATTACH,      /* slot, path, node: attach a tree; the target is made as `node` says when missing */
         OP_MOUNT,       /* fstype, source, options, path, attrs, node: a new file system of the container's own namespaces */
@@ -295,6 +295,8 @@ typedef struct PlanPart {
 /* Which of them are mounted, by the image policy: at most _SPEC_PARTITION_MAX into ret, the root first. Refuses what the policy forbids and
  * what this host cannot do. */
 int plan_disk_select(const MachineSpec *spec, const FactDisk *disk, PlanPart *ret, size_t *ret_n, Error *e);
+/* Whether they have /usr and no root, which then is a file system in memory. */
+bool plan_disk_is_usr(const PlanPart *parts, size_t n);
 /* As an operation has it; the options are the file system's. */
 PlanDisk *plan_disk_make(const FactDisk *disk, const PlanPart *part, char ***ret_options);
 

@@ -257,7 +257,7 @@ int store_disk_read(int fd, const char *path, const char *root_hash, StoreDisk *
                 return r;
         if (!store_disk_find(&disk, "root") && root_hash)
                 return error_set(e, -ENOENT, "'%s' has no root partition of the root hash %s", path, root_hash);
-        if (!store_disk_find(&disk, "root"))
+        if (!store_disk_find(&disk, "root") && !store_disk_find(&disk, "usr"))
                 return error_set(e, -ENOENT,
                                  "'%s' has no root partition: a GPT needs one of the type for this architecture (%s), an MBR one "
                                  "of "

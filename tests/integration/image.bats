@@ -212,6 +212,46 @@ xfs_proto() {
         [ "$(run_image cat /boot/who)" = esp ]
 }
 
+usr_only() { # an image whose one partition of the system is /usr, beside /home; everything in it is in /usr
+        [ -n "${USR-}" ] || skip "no partition types of this architecture here"
+        mkdir -p "$T/usr/bin" "$T/usr/lib/systemd"
+        cp -a "$TREE/bin/." "$T/usr/bin/"
+        ln -s bin "$T/usr/sbin"
+        cp "$TREE/etc/os-release" "$T/usr/lib/os-release"
+        printf '#!/bin/sh\necho "system is up"; touch /var/up && exec poweroff -f\n' >"$T/usr/lib/systemd/systemd"
+        chmod 755 "$T/usr/lib/systemd/systemd"
+        ext4 "$T/usr.img" 24M "$T/usr"
+        small "$T/home" home
+        gpt "$IMAGE" "$T/usr.img $USR" "$T/home $HOME_TYPE"
+}
+
+@test "GPT: with /usr and no root partition the root is in memory" {
+        usr_only
+        for users in pick no; do
+                run run_image --private-users=$users sh -c 'awk "\$2 == \"/\" || \$2 == \"/usr\" { print \$2, \$3 }" /proc/mounts | sort; readlink /bin; stat -c "%u %a" / /usr /root
+                        cat /home/who; touch /new /etc/new /var/new && echo $1 >/usr/kept' - $users
+                [ "$status" = 0 ] || { echo "$output"; return 1; }
+                [ "${lines[*]}" = "/ tmpfs /usr ext4 usr/bin 0 755 0 755 0 750 home" ]
+                [ "$(run_image --private-users=$users sh -c 'cat /usr/kept; ls /new /etc/new /var/new 2>/dev/null' | xargs)" = $users ]
+        done
+        run run_image --boot
+        [ "$status" = 0 ] && [[ $output == *"system is up"* ]]
+}
+
+@test "GPT: with /usr alone, what is read-only or thrown away is so, and what wants a root is refused" {
+        usr_only
+        before=$(cksum <"$IMAGE")
+        run_image --read-only sh -c '! touch /new 2>/dev/null && ! touch /usr/new 2>/dev/null && touch /run/new /tmp/new'
+        run_image --ephemeral sh -c 'touch /new /usr/new /home/new'
+        run_image --volatile=yes sh -c 'touch /new /var/new'
+        run_image --volatile=overlay sh -c 'touch /new /usr/new'
+        run_image --volatile=state sh -c 'touch /var/new && ! touch /usr/new 2>/dev/null'
+        [ "$(cksum <"$IMAGE")" = "$before" ]
+        refused "no root partition" -- run_image --root-hash=00112233445566778899aabbccddeeff true
+        refused "be absent" -- run_image --image-policy=root=unprotected:usr=unprotected true
+        refused "no root is left" -- run_image --image-policy=usr=unused+absent true
+}
+
 @test "GPT: flags no-auto and read-only, and the newest of several versions" {
         [ -n "${ROOT-}" ] || skip "no partition types of this architecture here"
         ext4 "$T/root" 24M "$TREE"
