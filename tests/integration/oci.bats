@@ -31,7 +31,7 @@ refused() { # MESSAGE-PART... -- COMMAND...
 PROBE='id; env | sort; tail -n +1 /proc/self/mountinfo | cut -d" " -f5,6 | sort
        grep -E "^(Cap|NoNewPrivs|Seccomp:|Groups|Sig[^Q])" /proc/self/status; ls -l /dev | sed "s/ [A-Z][a-z][a-z] .*:.. / /"
        ls -A /proc/acpi /sys/firmware; wc -c </proc/keys; ulimit -a; umask; pwd; hostname; cat /proc/self/oom_score_adj
-       readlink /proc/self/fd/0 >/dev/null; ls /proc | grep -c "^[0-9]"; ip -o link | wc -l'
+       readlink /proc/self/fd/0 >/dev/null; set -- /proc/[0-9]*; echo $#; ip -o link | wc -l'
 
 # ---- beside the peers ----
 
