@@ -317,6 +317,10 @@ int machine_autostart(const MachineHost *h, Error *e)
 {
         _cleanup_(entries_done) Entries a = {.host = h};
         long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+        Error network = {0};
+
+        if (machine_lan_up(h, NULL, &network) < 0) /* who needs it says so, the others start */
+                events_warning(&h->events, "%s", network.message);
         int r = read_entries(h, &a, e);
 
         if (r >= 0)

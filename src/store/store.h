@@ -12,7 +12,8 @@
  *                    (the same layout without rw) or SNAP/, images/KEY.mstack (finished roots that create clones from), and
  *                    work/.#NAME.RANDOM, what is under construction or on its way out. The suffix ".v" makes systemd 256+ take it for
  *                    an empty versioned directory (systemd.v(7)): `machinectl clean`, which deletes images with hidden names, passes
- *                    it by, and so does tmpfiles' removal of .#* at boot.
+ *                    it by, and so does tmpfiles' removal of .#* at boot. An older one stops at .#.berth.v.lck, a directory where it
+ *                    wants to lock what it removes.
  *   .#NAME.lck       systemd-nspawn's lock of one image (.#NAME.mstack.lck of a stack)
  *
  * Every change is a transaction: it is built below .berth.v/work and renamed into place (or, for a removal, first renamed out of

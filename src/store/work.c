@@ -126,6 +126,7 @@ static int make_private(Store *s)
         for (size_t i = 0; i < ELEMENTSOF(directories); i++)
                 if (mkdirat(s->root_fd, directories[i], 0700) < 0 && errno != EEXIST)
                         return -errno;
+        (void)mkdirat(s->root_fd, STORE_GUARD, 0700);
         (void)mkdirat(s->root_fd, STORE_SPARE, 0700); /* comes when there is room */
         return 0;
 }

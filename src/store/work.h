@@ -13,7 +13,9 @@ struct Store {
         struct Zfs *zfs; /* what zfs_of() found; NULL: nobody has asked */
 };
 
-#define STORE_PRIVATE   ".berth.v"
+#define STORE_PRIVATE ".berth.v"
+#define STORE_GUARD \
+        ".#.berth.v.lck" /* a directory where machinectl before systemd 256 wants a lock file, and so removes nothing */
 #define STORE_WORK      ".berth.v/work"
 #define STORE_LAYERS    ".berth.v/layers"
 #define STORE_SNAPSHOTS ".berth.v/snapshots"

@@ -51,7 +51,7 @@ in_store() {
         # No debris, and no subvolume but the machines, their snapshots, the images and what is nested in them.
         clean() {
                 [ -z "$(ls -A "$R/.berth.v/work")" ] || { echo "debris:"; find "$R/.berth.v/work"; return 1; }
-                [ -z "$(find "$R" -maxdepth 1 -name '.#*')" ] || { echo "locks left"; return 1; }
+                [ -z "$(find "$R" -maxdepth 1 -name '.#*' ! -name .#.berth.v.lck)" ] || { echo "locks left"; return 1; }
                 local name
                 for name in $(ls "$R/.berth.v/snapshots"); do
                         [ -e "$R/$name" ] || [ -e "$R/$name.mstack" ] || { echo "snapshots without a machine: $name"; return 1; }

@@ -55,7 +55,7 @@ in_store() {
         # No debris: neither directories, nor datasets but machines, images and those that hold snapshots, nor hidden snapshots nobody needs.
         clean() {
                 [ -z "$(ls -A "$R/.berth.v/work")" ] || { echo "debris:"; find "$R/.berth.v/work"; return 1; }
-                [ -z "$(find "$R" -maxdepth 1 -name '.#*')" ] || { echo "locks left"; return 1; }
+                [ -z "$(find "$R" -maxdepth 1 -name '.#*' ! -name .#.berth.v.lck)" ] || { echo "locks left"; return 1; }
                 local name origin state mounted
                 while IFS=$'\t' read -r name origin state mounted; do
                         case $name in

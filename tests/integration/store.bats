@@ -40,7 +40,7 @@ in_mount() {
 clean() {
         [ -z "$(ls -A "$R/.berth.v/work")" ] || { echo "debris:"; find "$R/.berth.v/work"; return 1; }
         [ -z "$(find "$R/.berth.v/layers" -mindepth 1 -maxdepth 1 ! -type d)" ] || { echo "promises left"; return 1; }
-        [ -z "$(find "$R" -maxdepth 1 -name '.#*')" ] || { echo "locks left"; return 1; }
+        [ -z "$(find "$R" -maxdepth 1 -name '.#*' ! -name .#.berth.v.lck)" ] || { echo "locks left"; return 1; }
         local used there name
         for name in $(ls "$R/.berth.v/snapshots"); do
                 [ -e "$R/$name.mstack" ] || [ -e "$R/$name" ] || { echo "snapshots without a machine: $name"; return 1; }

@@ -233,6 +233,12 @@ machined_knows_it() {
         wait
         is "$(machinectl list --no-legend)" ""
 }
+clean_passes_by() {
+        berth snapshot box kept
+        machinectl clean || true # one before systemd 256 stops at what it cannot lock
+        says "$(berth snapshots box --no-legend)" kept
+        berth remove box@kept
+}
 reboots_where_it_was() {
         berth start box
         local leader cgroup tries=0
@@ -364,6 +370,7 @@ claim systemd_knows_its_cgroup "a machine's processes are in machine.slice"
 claim starts_again_at_once "start and terminate in quick succession"
 claim systemd_keeps_properties "systemd holds the properties of a machine's scope"
 claim machined_knows_it "systemd-machined knows machines from start to end"
+claim clean_passes_by "machinectl clean leaves snapshots and layers alone"
 claim reboots_where_it_was "a reboot from inside is the same machine in the same group"
 claim remove_busybox "remove: nothing is left"
 
