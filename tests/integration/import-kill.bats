@@ -6,7 +6,7 @@
 bats_require_minimum_version 1.5.0
 load lib/berth
 
-MOMENTS=8 # of each verb: one in many of its system calls
+MOMENTS=4 # of each verb: one in many of its system calls
 
 setup_file() {
         [ "$(stat -f -c %T /dev/shm 2>/dev/null)" != tmpfs ] || export BERTH_TEST_PLACE=${BERTH_TEST_PLACE:-/dev/shm}

@@ -45,7 +45,7 @@ in_store() {
         clear_locks() {
                 local lock
                 for lock in "$R"/.\#*.lck /run/systemd/nspawn/locks/inode-*; do
-                        [ ! -e "$lock" ] || "$BATS_TEST_DIRNAME/lib/ofd-lock" -n "$lock" rm -f "$lock" || true
+                        [ ! -f "$lock" ] || "$BATS_TEST_DIRNAME/lib/ofd-lock" -n "$lock" rm -f "$lock" || true
                 done
         }
         # No debris, and no subvolume but the machines, their snapshots, the images and what is nested in them.
@@ -287,14 +287,14 @@ EOT
                 st snapshot web first
                 mkdir -p "$R/web.mstack/rw/data/etc"; echo two >"$R/web.mstack/rw/data/etc/version"
                 before=$(dump)
-                SYSCALLS="ioctl renameat renameat2 symlinkat" EVERY=3 kill_everywhere convert web btrfs
+                SYSCALLS="ioctl renameat renameat2 symlinkat" EVERY=9 kill_everywhere convert web btrfs
                 [ "$(dump | sed 's/ btrfs / overlay /')" = "$before" ]
                 st limit web 50000000
                 st convert web directory
                 [ "$(dump | sed 's/ directory / overlay /')" = "$before" ]
                 st convert web btrfs
                 clean
-                SYSCALLS="ioctl renameat renameat2 symlinkat" EVERY=3 kill_everywhere convert web overlay without
+                SYSCALLS="ioctl renameat renameat2 symlinkat" EVERY=9 kill_everywhere convert web overlay without
                 btrfs filesystem sync "$T/mnt"
                 clean
 EOT

@@ -387,9 +387,9 @@ export -f back_to_directory back_to_zfs
                 st create web directory "$T/tree"
                 st convert web zfs # what is made once is there
                 back_to_directory
-                FIRST=3 EVERY=4 kill_each back_to_directory convert web zfs
+                FIRST=3 EVERY=8 kill_each back_to_directory convert web zfs
                 rm -r "$T/bin"
-                EVERY=2 kill_each back_to_zfs convert web directory
+                EVERY=6 kill_each back_to_zfs convert web directory
 EOT
 }
 

@@ -18,7 +18,7 @@ make_tree() {
 clear_locks() {
         local lock
         for lock in "${R:-$T}"/.\#*.lck /run/systemd/nspawn/locks/inode-"$(stat -c %d "$T")":*; do
-                [ ! -e "$lock" ] || "$BATS_TEST_DIRNAME/lib/ofd-lock" -n "$lock" rm -f "$lock" || true
+                [ ! -f "$lock" ] || "$BATS_TEST_DIRNAME/lib/ofd-lock" -n "$lock" rm -f "$lock" || true
         done
 }
 
