@@ -5,6 +5,7 @@
 #include "machine/run-lan.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@
 #include "base/buf.h"
 #include "base/str.h"
 #include "base/strv.h"
+#include "spec/value.h"
 
 void machine_lan_done(MachineLan *l)
 {
@@ -208,4 +210,88 @@ char *lan_networkd_text(const LanFile *f, LanNetworkd which, const char *kept)
         else
                 add_uplink(&b, f);
         return buf_take(&b);
+}
+
+/* ---- what is asked for, for src/net ---- */
+
+static int read_vlans(const char *text, NetLan *ret, Error *e)
+{
+        _cleanup_strv_ char **words = text ? strv_split(text, ",") : NULL;
+
+        STRV_FOREACH (w, words) {
+                unsigned first = 0, last = 0;
+                int end = 0, n = sscanf(*w, "%4u%n-%4u%n", &first, &end, &last, &end);
+                last = n == 1 ? first : last;
+                if (n < 1 || (*w)[end] || first < 1 || last < first || last > 4094)
+                        return error_set(e, -EINVAL, "'%s' is no VLAN: they are numbers from 1 to 4094, or FIRST-LAST", *w);
+                *(struct NetVlans *)vec_push(&ret->vlans) = (struct NetVlans){(uint16_t)first, (uint16_t)last};
+        }
+        return 0;
+}
+
+int lan_to_net(const LanFile *f, NetLan *ret, Error *e)
+{
+        const MachineLan *l = &f->lan;
+        int r = 0;
+
+        *ret = (NetLan){.name = l->name,
+                        .uplink = l->uplink,
+                        .macvlan = l->macvlan,
+                        .take_over = l->take_over,
+                        .accept_ra = l->accept_ra,
+                        .vlans_filtered = l->vlans != NULL};
+        if (f->mac)
+                (void)plan_parse_mac(f->mac, ret->mac);
+        for (char **a = l->addresses; r >= 0 && a && *a; a++)
+                r = value_address_read(*a, false, vec_push(&ret->addresses), e);
+        for (char **g = l->gateways; r >= 0 && g && *g; g++)
+                r = value_address_read(*g, true, vec_push(&ret->gateways), e);
+        if (r >= 0)
+                r = read_vlans(l->vlans, ret, e);
+        if (r < 0)
+                net_lan_done(ret);
+        return r;
+}
+
+int lan_check_options(const MachineLan *l, bool networkd, Error *e)
+{
+        if (l->macvlan && l->vlans)
+                return error_set(e, -EINVAL, "--vlan= is for bridges; make the macvlan of a VLAN interface of '%s' instead",
+                                 l->uplink);
+        if (l->gateways && !l->addresses)
+                return error_set(e, -EINVAL, "--gateway= needs an address from which it is reached; add --address=");
+        if (l->dhcp && l->addresses)
+                return error_set(e, -EINVAL, "--dhcp and --address= exclude each other; leave one of them out");
+        if (l->dhcp && !networkd)
+                return error_set(e, -EOPNOTSUPP,
+                                 "--dhcp is done by systemd-networkd, which does not run here; use --address=, or start a DHCP "
+                                 "client on '%s' yourself",
+                                 l->name);
+        if (str_eq(l->name, l->uplink))
+                return error_set(e, -EINVAL, "the network needs a name of its own, as '%s' is that of the uplink", l->uplink);
+        return 0;
+}
+
+/* What the uplink has would be out of reach as soon as it is a bridge's port. */
+int lan_check_carry(const LanFile *f, const NetCarry *carry, Error *e)
+{
+        const MachineLan *l = &f->lan;
+
+        if (!l->take_over && !l->macvlan && (carry->n > 0 || carry->lent_ipv6))
+                return error_set(
+                                e, -EBUSY,
+                                "the host is reached by addresses of '%s', which would be cut off; add --take-over and '%s' gets "
+                                "them",
+                                l->uplink, l->name);
+        if (l->take_over && carry->lent_ipv4 && !f->networkd)
+                return error_set(e, -EBUSY,
+                                 "'%s' has its address from a DHCP client, which would go on asking there; stop it, or have it "
+                                 "ask "
+                                 "on '%s' instead",
+                                 l->uplink, l->name);
+        if (l->take_over && carry->lent_ipv6 && !l->accept_ra)
+                return error_set(e, -EBUSY,
+                                 "'%s' has IPv6 addresses by routers' announcements; add --accept-ra and '%s' listens to them",
+                                 l->uplink, l->name);
+        return 0;
 }

@@ -8,18 +8,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/rtnetlink.h>
-#include <net/if.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/fd.h"
 #include "base/file.h"
-#include "base/path.h"
 #include "base/str.h"
 #include "base/strv.h"
-#include "machine/run-bus.h"
 #include "machine/run-network.h"
 #include "net/lan.h"
 #include "net/net.h"
@@ -27,8 +23,7 @@
 #include "sys/lock.h"
 #include "sys/process.h"
 
-#define FILE_MAX     (4U << 20)
-#define NETWORKD_DIR "/etc/systemd/network"
+#define FILE_MAX (4U << 20)
 
 /* ---- the files ---- */
 
@@ -97,161 +92,6 @@ static void remove_file(const MachineHost *h, const char *name)
         (void)unlink(path);
 }
 
-/* ---- networkd ---- */
-
-static bool networkd_runs(void)
-{
-        return access("/run/systemd/netif/state", F_OK) >= 0;
-}
-
-static void tell_networkd(const MachineHost *h)
-{
-        const Buf none = {};
-        Error error = {};
-        int r = bus_call(&(BusCall){.socket = "/run/dbus/system_bus_socket",
-                                    .broker = true,
-                                    .uid = h->uid,
-                                    .service = "systemd-networkd",
-                                    .object = "its files to be read again",
-                                    .destination = "org.freedesktop.network1",
-                                    .path = "/org/freedesktop/network1",
-                                    .interface = "org.freedesktop.network1.Manager",
-                                    .member = "Reload",
-                                    .body = &none},
-                         &error);
-
-        if (r <= 0)
-                events_warning(&h->events, "systemd-networkd could not be told of its new files%s%s; run 'networkctl reload'",
-                               r < 0 ? ": " : "", r < 0 ? error.message : "");
-}
-
-/* A macvlan leaves its uplink what networkd gave it: it is added to the file by which that is done. */
-static char *find_uplink_file(const MachineLan *l)
-{
-        _cleanup_free_ char *path = xasprintf("/run/systemd/netif/links/%u", if_nametoindex(l->uplink)), *text = NULL;
-
-        if (!l->macvlan || l->take_over || file_read_at(AT_FDCWD, path, 65536, &text, NULL) < 0)
-                return NULL;
-        _cleanup_strv_ char **lines = strv_split(text, "\n");
-        STRV_FOREACH (line, lines) {
-                const char *file = str_startswith(*line, "NETWORK_FILE=");
-                if (file && *path_basename(file))
-                        return xasprintf("%s.d/berth-%s.conf", path_basename(file), l->name);
-        }
-        return NULL;
-}
-
-static void remove_networkd_files(const LanFile *f)
-{
-        for (LanNetworkd i = 0; i < _LAN_NETWORKD_MAX; i++) {
-                _cleanup_free_ char *name = lan_networkd_name(f, i), *path = path_join(NETWORKD_DIR, name),
-                                    *dir = path_dirname(path);
-                (void)unlink(path);
-                if (i == LAN_UPLINK && f->uplink_file)
-                        (void)rmdir(dir); /* fails, as it shall, while others have something in it */
-        }
-}
-
-static int write_networkd_files(const LanFile *f, const NetCarry *carry, Error *e)
-{
-        _cleanup_free_ char *kept = net_carry_networkd(carry);
-
-        for (LanNetworkd i = 0; i < _LAN_NETWORKD_MAX; i++) {
-                _cleanup_free_ char *name = lan_networkd_name(f, i), *path = path_join(NETWORKD_DIR, name),
-                                    *dir = path_dirname(path), *text = lan_networkd_text(f, i, kept);
-                int r = file_mkdir_p(dir, 0755);
-                if (r >= 0)
-                        r = file_write_atomic_at(AT_FDCWD, path, text, strlen(text), 0644, true);
-                if (r < 0)
-                        return error_sys(e, r, "cannot write '%s'", path);
-        }
-        return 0;
-}
-
-/* ---- what is asked for, for src/net ---- */
-
-static int read_vlans(const char *text, NetLan *ret, Error *e)
-{
-        _cleanup_strv_ char **words = text ? strv_split(text, ",") : NULL;
-
-        STRV_FOREACH (w, words) {
-                unsigned first = 0, last = 0;
-                int end = 0, n = sscanf(*w, "%4u%n-%4u%n", &first, &end, &last, &end);
-                last = n == 1 ? first : last;
-                if (n < 1 || (*w)[end] || first < 1 || last < first || last > 4094)
-                        return error_set(e, -EINVAL, "'%s' is no VLAN: they are numbers from 1 to 4094, or FIRST-LAST", *w);
-                *(struct NetVlans *)vec_push(&ret->vlans) = (struct NetVlans){(uint16_t)first, (uint16_t)last};
-        }
-        return 0;
-}
-
-static int to_net(const LanFile *f, NetLan *ret, Error *e)
-{
-        const MachineLan *l = &f->lan;
-        int r = 0;
-
-        *ret = (NetLan){.name = l->name,
-                        .uplink = l->uplink,
-                        .macvlan = l->macvlan,
-                        .take_over = l->take_over,
-                        .accept_ra = l->accept_ra,
-                        .vlans_filtered = l->vlans != NULL};
-        if (f->mac)
-                (void)plan_parse_mac(f->mac, ret->mac);
-        for (char **a = l->addresses; r >= 0 && a && *a; a++)
-                r = value_address_read(*a, false, vec_push(&ret->addresses), e);
-        for (char **g = l->gateways; r >= 0 && g && *g; g++)
-                r = value_address_read(*g, true, vec_push(&ret->gateways), e);
-        if (r >= 0)
-                r = read_vlans(l->vlans, ret, e);
-        if (r < 0)
-                net_lan_done(ret);
-        return r;
-}
-
-static int check_options(const MachineLan *l, bool networkd, Error *e)
-{
-        if (l->macvlan && l->vlans)
-                return error_set(e, -EINVAL, "--vlan= is for bridges; make the macvlan of a VLAN interface of '%s' instead",
-                                 l->uplink);
-        if (l->gateways && !l->addresses)
-                return error_set(e, -EINVAL, "--gateway= needs an address from which it is reached; add --address=");
-        if (l->dhcp && l->addresses)
-                return error_set(e, -EINVAL, "--dhcp and --address= exclude each other; leave one of them out");
-        if (l->dhcp && !networkd)
-                return error_set(e, -EOPNOTSUPP,
-                                 "--dhcp is done by systemd-networkd, which does not run here; use --address=, or start a DHCP "
-                                 "client on '%s' yourself",
-                                 l->name);
-        if (str_eq(l->name, l->uplink))
-                return error_set(e, -EINVAL, "the network needs a name of its own, as '%s' is that of the uplink", l->uplink);
-        return 0;
-}
-
-/* What the uplink has would be out of reach as soon as it is a bridge's port. */
-static int check_carry(const LanFile *f, const NetCarry *carry, Error *e)
-{
-        const MachineLan *l = &f->lan;
-
-        if (!l->take_over && !l->macvlan && (carry->n > 0 || carry->lent_ipv6))
-                return error_set(
-                                e, -EBUSY,
-                                "the host is reached by addresses of '%s', which would be cut off; add --take-over and '%s' gets "
-                                "them",
-                                l->uplink, l->name);
-        if (l->take_over && carry->lent_ipv4 && !f->networkd)
-                return error_set(e, -EBUSY,
-                                 "'%s' has its address from a DHCP client, which would go on asking there; stop it, or have it "
-                                 "ask "
-                                 "on '%s' instead",
-                                 l->uplink, l->name);
-        if (l->take_over && carry->lent_ipv6 && !l->accept_ra)
-                return error_set(e, -EBUSY,
-                                 "'%s' has IPv6 addresses by routers' announcements; add --accept-ra and '%s' listens to them",
-                                 l->uplink, l->name);
-        return 0;
-}
-
 /* ---- up and down ---- */
 
 static char *mac_text(const uint8_t m[static 6])
@@ -282,13 +122,13 @@ static int raise_lan(const MachineHost *h, LanFile *f, LanHalf half, Error *e)
         uint8_t uplink[6] = {};
         NetCarry carry = {};
         NetLan net;
-        int r = to_net(f, &net, e);
+        int r = lan_to_net(f, &net, e);
 
         if (r < 0)
                 return r;
         r = net_lan_check(&net, &carry, uplink, e);
         if (r >= 0)
-                r = check_carry(f, &carry, e);
+                r = lan_check_carry(f, &carry, e);
         if (r >= 0) {
                 const NetCarry *taken = f->lan.take_over ? &carry : &none;
                 f->lent_ipv4 = taken->lent_ipv4;
@@ -298,9 +138,9 @@ static int raise_lan(const MachineHost *h, LanFile *f, LanHalf half, Error *e)
                 if (r >= 0)
                         r = net_lan_up(&net, taken, e);
                 if (r >= 0 && f->networkd && half == LAN_CREATING) {
-                        r = write_networkd_files(f, taken, e);
+                        r = lan_networkd_write(f, taken, e);
                         if (r < 0) {
-                                remove_networkd_files(f);
+                                lan_networkd_remove(f);
                                 (void)net_lan_undo(&net, taken, NULL);
                         }
                 }
@@ -321,7 +161,7 @@ static int recover(const MachineHost *h, LanFile *f, Error *e)
         if (f->half == LAN_WHOLE)
                 return 0;
         if (sys_boot_id(boot_id) >= 0 && str_eq(boot_id, f->boot_id)) {
-                r = to_net(f, &net, e);
+                r = lan_to_net(f, &net, e);
                 if (r >= 0 && net_carry_parse(f->carry ?: "", &carry) >= 0)
                         r = net_lan_undo(&net, &carry, e);
                 net_lan_done(&net);
@@ -331,7 +171,7 @@ static int recover(const MachineHost *h, LanFile *f, Error *e)
                 return r;
         if (f->half == LAN_RAISING)
                 return write_file(h, f, LAN_WHOLE, NULL, e);
-        remove_networkd_files(f);
+        lan_networkd_remove(f);
         remove_file(h, f->lan.name);
         return 0;
 }
@@ -421,26 +261,26 @@ static int create(const MachineHost *h, LanFile *f, Error *e)
         }
         r = write_file(h, f, LAN_WHOLE, NULL, e);
         if (r >= 0 && f->networkd)
-                tell_networkd(h);
+                lan_networkd_tell(h);
         return r;
 }
 
 int machine_lan_create(const MachineHost *h, const MachineLan *wanted, Error *e)
 {
-        LanFile f = {.networkd = networkd_runs()};
+        LanFile f = {.networkd = lan_networkd_runs()};
         int r = check_name(wanted->name, e);
 
         if (r >= 0 && !value_interface_is_valid(wanted->uplink, true))
                 r = error_set(e, -EINVAL, "'%s' cannot be the name of a network interface", wanted->uplink);
         if (r >= 0)
-                r = check_options(wanted, f.networkd, e);
+                r = lan_check_options(wanted, f.networkd, e);
         if (r < 0)
                 return r;
         _cleanup_close_ int lock_fd = lock(h, e);
         if (lock_fd < 0)
                 return lock_fd;
         copy_wanted(wanted, &f.lan);
-        f.uplink_file = f.networkd ? find_uplink_file(wanted) : NULL;
+        f.uplink_file = f.networkd ? lan_networkd_uplink_file(wanted) : NULL;
         r = create(h, &f, e);
         lan_file_done(&f);
         return r;
@@ -459,7 +299,7 @@ int machine_lan_delete(const MachineHost *h, const char *name, Error *e)
         if (r >= 0)
                 r = f.half == LAN_RAISING ? recover(h, &f, e) : 0; /* of the others nothing stays anyway */
         if (r >= 0 && f.half == LAN_WHOLE) {
-                r = to_net(&f, &net, e);
+                r = lan_to_net(&f, &net, e);
                 if (r >= 0)
                         r = net_lan_holdings(&net, &carry, e);
                 if (r >= 0)
@@ -469,7 +309,7 @@ int machine_lan_delete(const MachineHost *h, const char *name, Error *e)
         if (r >= 0)
                 r = recover(h, &f, e);
         if (r >= 0 && networkd)
-                tell_networkd(h);
+                lan_networkd_tell(h);
         net_lan_done(&net);
         net_carry_done(&carry);
         lan_file_done(&f);
