@@ -82,7 +82,7 @@ static void request_stop(Supervisor *s)
 
         if (polite == 0 && s->started && sys_process_listens(s->leader, SIGTERM))
                 polite = SIGTERM;
-        if (s->stops++ > 0 || !s->started || polite == 0) {
+        if (s->stops++ > 0 || !s->started || polite == 0 || polite == SIGKILL) {
                 kill_leader(s);
                 return;
         }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -53,7 +54,7 @@ static void make_spec(const TreeRunner *t, const DistroCommand *c, MachineSpec *
         spec_mark(s, SPEC_FIELD_CONSOLE, origin);
         s->as_pid2 = true; /* package scripts leave children behind that somebody has to reap */
         spec_mark(s, SPEC_FIELD_AS_PID2, origin);
-        s->kill_signal = 0; /* who interrupts a create throws the tree away: nothing in it needs time to end */
+        s->kill_signal = SIGKILL; /* who interrupts a create throws the tree away: nothing in it needs time to end */
         spec_mark(s, SPEC_FIELD_KILL_SIGNAL, origin);
         s->suppress_sync = true; /* the whole tree is synced when it is finished */
         spec_mark(s, SPEC_FIELD_SUPPRESS_SYNC, origin);
