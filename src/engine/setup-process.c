@@ -231,6 +231,15 @@ static int execute_first(const PlanOp *op)
         return r;
 }
 
+/* What was ignored stays so in a clone and over execve(2): the machine is not to inherit that of nohup or a shell's background. Nobody ignores
+ * real-time signals. */
+static void reset_signals(void)
+{
+        for (int sig = 1; sig < SIGSYS + 1; sig++)
+                if (sig != SIGKILL && sig != SIGSTOP)
+                        (void)signal(sig, SIG_DFL);
+}
+
 int step_exec(Child *c, const PlanOp *op, Error *e)
 {
         const char *program = op->path ?: op->argv[0];
@@ -250,6 +259,7 @@ int step_exec(Child *c, const PlanOp *op, Error *e)
                 fd_close(c->handed[--c->n_handed]);
         if (syscall(SYS_close_range, 3U + (unsigned)op->number, ~0U, 1U << 2 /* CLOSE_RANGE_CLOEXEC */) < 0) /* Linux 5.11 */
                 return -errno;
+        reset_signals();
         sigemptyset(&none);
         (void)sigprocmask(SIG_SETMASK, &none, NULL);
         if (c->filter.code) { /* nothing but execve(2) has to pass it */

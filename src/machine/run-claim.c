@@ -18,6 +18,9 @@
 #include "machine/run-record.h"
 #include "machine/run-scope.h"
 
+#define STEP_USEC   20000U
+#define ENDING_USEC 3000000U
+
 /* A name that was only derived from a path gives way: two trees may be called "rootfs". */
 static void make_name_unique(Target *t)
 {
@@ -28,15 +31,26 @@ static void make_name_unique(Target *t)
         t->name = name;
 }
 
+/* Whether somebody has the name. A machine that is at its end keeps it for the moment in which its supervisor clears up. */
+static bool name_is_taken(Target *t, bool patient)
+{
+        for (unsigned left = patient ? ENDING_USEC / STEP_USEC : 0;; left--) {
+                Machine running = {0};
+                int r = machine_find(t->host, t->name, &running, NULL); /* its leader may live on after its supervisor */
+                machine_done(&running);
+                if (r >= 0)
+                        return true;
+                t->record_lock = machine_record_lock(t->host, t->name);
+                if (t->record_lock != -EAGAIN || left == 0)
+                        return t->record_lock == -EAGAIN;
+                usleep(STEP_USEC);
+        }
+}
+
 static int claim_name(Target *t, Error *e)
 {
-        bool derived = !spec_is_set(&t->spec, SPEC_FIELD_MACHINE);
-        Machine running = {0};
-        int r = machine_find(t->host, t->name, &running, NULL); /* its leader may live on after its supervisor */
-        machine_done(&running);
-        if (r < 0)
-                t->record_lock = machine_record_lock(t->host, t->name);
-        bool taken = r >= 0 || t->record_lock == -EAGAIN;
+        bool derived = !spec_is_set(&t->spec, SPEC_FIELD_MACHINE), taken = name_is_taken(t, !derived);
+
         if (taken && derived) {
                 make_name_unique(t);
                 t->record_lock = machine_record_lock(t->host, t->name);
@@ -49,7 +63,7 @@ static int claim_name(Target *t, Error *e)
         if (t->record_lock < 0)
                 return error_sys(e, t->record_lock, "cannot lock machine '%s' in %s/machines", t->name, t->host->run_dir);
 
-        r = machine_record_remove(t->host, t->name); /* a console log of a start that was killed before it had a record */
+        int r = machine_record_remove(t->host, t->name); /* a console log of a start that was killed before it had a record */
         return r < 0 ? error_sys(e, r, "cannot remove the old record of machine '%s'", t->name) : 0;
 }
 

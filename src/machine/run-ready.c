@@ -16,6 +16,7 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "base/strv.h"
+#include "machine/run-record.h"
 #include "machine/run-registry.h"
 #include "sys/open.h"
 
@@ -205,11 +206,22 @@ int machine_prepare_reboot(const Machine *m)
 
 /* ---- wait ---- */
 
+/* Its supervisor, which has the name to the end, has cleared up. */
+static bool is_at_its_end(const MachineHost *h, const char *name)
+{
+        int lock = machine_record_lock(h, name);
+        bool so = lock != -EAGAIN;
+
+        machine_record_unlock(h, name, &lock);
+        return so;
+}
+
 static bool is_so(const MachineHost *h, const char *name, MachineWait what)
 {
         Machine m = {0};
         bool running = machine_find(h, name, &m, NULL) >= 0;
-        bool so = what == WAIT_EXIT ? !running : running && (what == WAIT_RUNNING || machine_is_ready(&m));
+        bool so = what == WAIT_EXIT ? !running && is_at_its_end(h, name)
+                                    : running && (what == WAIT_RUNNING || machine_is_ready(&m));
 
         machine_done(&m);
         return so;

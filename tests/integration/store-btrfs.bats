@@ -294,7 +294,7 @@ EOT
                 [ "$(dump | sed 's/ directory / overlay /')" = "$before" ]
                 st convert web btrfs
                 clean
-                SYSCALLS="ioctl renameat renameat2 symlinkat" EVERY=9 kill_everywhere convert web overlay without
+                SYSCALLS="ioctl renameat renameat2 symlinkat" EVERY=4 kill_everywhere convert web overlay without
                 btrfs filesystem sync "$T/mnt"
                 clean
 EOT

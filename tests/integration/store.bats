@@ -626,7 +626,7 @@ populate() { # DRIVER
 @test "kill -9 anywhere in remove, directory" { populate directory; kill_everywhere remove web; }
 
 @test "kill -9 anywhere in a conversion with snapshots" { populate overlay; SYSCALLS="mkdirat renameat renameat2 symlinkat syncfs" EVERY=9 kill_everywhere convert web directory; }
-@test "kill -9 anywhere in a conversion back" { populate directory; st remove web@first; SYSCALLS="renameat renameat2 symlinkat syncfs" EVERY=8 kill_everywhere convert web overlay; }
+@test "kill -9 anywhere in a conversion back" { populate directory; st remove web@first; SYSCALLS="renameat renameat2 symlinkat syncfs" EVERY=5 kill_everywhere convert web overlay; }
 @test "kill -9 anywhere in flattening" {
         populate overlay
         FILES="etc/version gone dir/file"

@@ -134,7 +134,7 @@ behave_snapshots() {
 behave_diff() {
         machine web
         b snapshot web first
-        in_machine web 'echo x >/etc/new; rm /etc/group; echo y >>/etc/hostname
+        in_machine web 'echo x >/etc/new; rm /etc/group; echo y >>/etc/hostname; touch -d 200101010000 /etc/hostname
                 printf "Package: grows\nStatus: install ok installed\nArchitecture: all\nVersion: 1.1\n\n" >/var/lib/dpkg/status'
         b snapshot web second
         b diff web@first web@second --no-legend >"$T/diff"

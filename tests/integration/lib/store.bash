@@ -73,5 +73,5 @@ kill_everywhere() { # ARG…
                 done
         done
         echo "# '$1': $kills kills" >&3
-        [ "$kills" -ge 8 ]
+        [ "$kills" -ge $((${EVERY:-1} > 1 ? 3 : 8)) ] # a sample has fewer
 }
