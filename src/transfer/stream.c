@@ -85,9 +85,9 @@ static int get_length(int fd, DigestStream *d, uint32_t max, uint32_t *ret, Erro
         uint8_t head[4];
         int r = get(fd, d, head, sizeof(head), e);
 
-        *ret = r < 0 ? 0 : length_of(head);
         if (r < 0)
                 return r;
+        *ret = length_of(head);
         return *ret > max ? error_set(e, -EBADMSG, "the stream is damaged: it has a chunk of %u bytes", *ret) : 0;
 }
 
@@ -187,7 +187,7 @@ int stream_receive(int in_fd, char **ret_header, Stream *ret, Error *e)
         __attribute__((cleanup(digest_stream_done))) DigestStream d = {0};
         _cleanup_free_ char *header = NULL;
         char magic[MAGIC_LEN];
-        uint32_t n;
+        uint32_t n = 0;
         int r = digest_stream_open(&d, DIGEST_SHA256);
 
         *ret = STREAM_NONE;
