@@ -231,8 +231,8 @@ static int execute_first(const PlanOp *op)
         return r;
 }
 
-/* What was ignored stays so in a clone and over execve(2): the machine is not to inherit that of nohup or a shell's background. Nobody ignores
- * real-time signals. */
+/* What was ignored stays so in a clone and over execve(2): the machine is not to inherit that of nohup or of a shell's background. Nobody
+ * ignores real-time signals. */
 static void reset_signals(void)
 {
         for (int sig = 1; sig < SIGSYS + 1; sig++)
