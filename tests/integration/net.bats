@@ -151,7 +151,7 @@ END
         refused "limits the link to the host" on_host run -q -P -M web --network-macvlan=eth1 --network-receive-rate=1M true
         refused "is no rate" on_host run -q -P -M web -n --network-receive-rate=1bit true
         head -c 500000 /dev/zero >"$T/zeros"
-        in_net "$C" busybox httpd -f -p 8000 -h "$T" 3>&- &
+        nsenter --net="/run/netns/$C" -- busybox httpd -f -p 8000 -h "$T" 3>&- & # itself, to be killed
         fetch() { # SECONDS by the clock of the client: how long half a megabyte takes
                 local begin=$EPOCHREALTIME
                 on_host run -q -P -M web --network-bridge=br0 --address=192.168.50.77/24 "$@" wget -q -O /dev/null http://192.168.50.9:8000/zeros
