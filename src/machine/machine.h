@@ -91,6 +91,8 @@ int machine_plan(const MachineHost *h, MachineVerb verb, MachineSpec *spec, Mach
 int machine_run(const MachineHost *h, MachineVerb verb, MachineSpec *spec, int *ret_status, Error *e);
 /* Background: a supervisor process is left behind, the call returns when the machine is up (READY=1, or its init runs) or has failed. */
 int machine_start(const MachineHost *h, MachineSpec *spec, uint64_t timeout_usec /* USEC_INFINITY = none */, Error *e);
+/* By its settings alone, without a time-out. */
+int machine_start_name(const MachineHost *h, const char *name, Error *e);
 /* The settings that hold for a machine that exists: its .nspawn file and the defaults of `berth start`. */
 int machine_settings(const MachineHost *h, const char *name, MachineSpec *ret, Error *e);
 

@@ -82,18 +82,6 @@ static int write_entry(const MachineHost *h, const char *name, const MachineAuto
         return r < 0 ? error_sys(e, r, "cannot write '%s'", path) : 0;
 }
 
-static int start_now(const MachineHost *h, const char *name, Error *e)
-{
-        MachineSpec spec;
-
-        spec_init(&spec);
-        spec.machine = xstrdup(name);
-        spec_mark(&spec, SPEC_FIELD_MACHINE, "argument");
-        int r = machine_start(h, &spec, USEC_INFINITY, e);
-        spec_done(&spec);
-        return r;
-}
-
 static bool runs(const MachineHost *h, const char *name)
 {
         Machine m = {0};
@@ -118,7 +106,7 @@ int machine_enable(const MachineHost *h, const char *name, const MachineAutostar
                 return systemctl("enable", name, now, e);
         }
         r = write_entry(h, name, how, e);
-        return r < 0 || !now || runs(h, name) ? r : start_now(h, name, e);
+        return r < 0 || !now || runs(h, name) ? r : machine_start_name(h, name, e);
 }
 
 int machine_disable(const MachineHost *h, const char *name, bool now, Error *e)
@@ -237,7 +225,7 @@ static void start_entry(Entries *a, Entry *n)
 
         if (pid == 0) {
                 Error e = {0};
-                int r = start_now(a->host, n->name, &e);
+                int r = machine_start_name(a->host, n->name, &e);
                 if (r < 0)
                         events_warning(&a->host->events, "%s", e.message);
                 _exit(r < 0);

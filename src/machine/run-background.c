@@ -249,3 +249,15 @@ int machine_start(const MachineHost *h, MachineSpec *spec, uint64_t timeout_usec
         target_release(&t);
         return r;
 }
+
+int machine_start_name(const MachineHost *h, const char *name, Error *e)
+{
+        MachineSpec spec;
+
+        spec_init(&spec);
+        spec.machine = xstrdup(name);
+        spec_mark(&spec, SPEC_FIELD_MACHINE, "argument");
+        int r = machine_start(h, &spec, USEC_INFINITY, e);
+        spec_done(&spec);
+        return r;
+}

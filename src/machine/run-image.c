@@ -155,15 +155,7 @@ int machine_rollback(const MachineHost *h, const char *name, const char *snapsho
         r = running ? machine_poweroff(h, names, USEC_INFINITY, e) : 0;
         if (r >= 0)
                 r = rollback(h, name, snapshot, e);
-        if (r < 0 || !running)
-                return r;
-        MachineSpec spec;
-        spec_init(&spec);
-        spec.machine = xstrdup(name);
-        spec_mark(&spec, SPEC_FIELD_MACHINE, "argument");
-        r = machine_start(h, &spec, USEC_INFINITY, e);
-        spec_done(&spec);
-        return r;
+        return r < 0 || !running ? r : machine_start_name(h, name, e);
 }
 
 int machine_snapshot_remove(const MachineHost *h, const char *name, const char *snapshot, Error *e)

@@ -62,18 +62,6 @@ static int begin(const MachineHost *h, const char *name, Restart *s, Error *e)
         return s->leader < 0 || s->machine.reboot_signal == 0 ? 0 : ask(s, e);
 }
 
-static int start_again(const MachineHost *h, const char *name, Error *e)
-{
-        MachineSpec spec;
-
-        spec_init(&spec);
-        spec.machine = xstrdup(name);
-        spec_mark(&spec, SPEC_FIELD_MACHINE, "argument");
-        int r = machine_start(h, &spec, USEC_INFINITY, e);
-        spec_done(&spec);
-        return r;
-}
-
 /* 1: in time; 0: not */
 static int await_end(Restart *s, uint64_t timeout_usec, Error *e)
 {
@@ -117,14 +105,14 @@ static int await(const MachineHost *h, Restart *s, uint64_t timeout_usec, Error 
 
         if (m->reboot_signal == 0) {
                 int r = machine_poweroff(h, (char *const[]){m->name, NULL}, timeout_usec, e);
-                return r < 0 ? r : start_again(h, m->name, e);
+                return r < 0 ? r : machine_start_name(h, m->name, e);
         }
         int r = await_end(s, timeout_usec, e);
         if (r == 0)
                 r = machine_terminate(h, m->name, e);
         else if (r > 0 && await_start(h, m) > 0)
                 return 0;
-        return r < 0 ? r : start_again(h, m->name, e);
+        return r < 0 ? r : machine_start_name(h, m->name, e);
 }
 
 int machine_reboot(const MachineHost *h, char *const *names, uint64_t timeout_usec, Error *e)

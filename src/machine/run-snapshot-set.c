@@ -246,12 +246,7 @@ static int start_again(const MachineHost *h, char *const *names, Error *e)
         int result = 0;
 
         STRV_FOREACH (name, names) {
-                MachineSpec spec;
-                spec_init(&spec);
-                spec.machine = xstrdup(*name);
-                spec_mark(&spec, SPEC_FIELD_MACHINE, "argument");
-                int r = machine_start(h, &spec, USEC_INFINITY, result < 0 ? NULL : e);
-                spec_done(&spec);
+                int r = machine_start_name(h, *name, result < 0 ? NULL : e);
                 if (result == 0)
                         result = r < 0 ? r : 0;
         }

@@ -244,20 +244,7 @@ static int mtu_parse(MachineSpec *s, SpecField f, ValueVariant variant, const ch
         s->mtu = v;
         return 0;
 }
-static void mtu_format(const MachineSpec *s, SpecField f, ValueVariant variant, char ***ret)
-{
-        strv_pushf(ret, "%u", s->mtu);
-}
-static void mtu_take(MachineSpec *to, MachineSpec *from, SpecField f)
-{
-        to->mtu = from->mtu;
-        from->mtu = 0;
-}
-static void mtu_clear(MachineSpec *s, SpecField f)
-{
-        s->mtu = 0;
-}
-const ValueType value_mtu = {mtu_parse, mtu_format, mtu_take, mtu_clear, NULL, false};
+const ValueType value_mtu = {mtu_parse, value_u32_format, value_u32_take, value_u32_clear, NULL, false};
 
 /* ---- bits a second, as links are sold: powers of 1000 ---- */
 
@@ -290,13 +277,4 @@ static void rate_format(const MachineSpec *s, SpecField f, ValueVariant variant,
                 }
         strv_pushf(ret, "%llu", (unsigned long long)s->receive_rate);
 }
-static void rate_take(MachineSpec *to, MachineSpec *from, SpecField f)
-{
-        to->receive_rate = from->receive_rate;
-        from->receive_rate = 0;
-}
-static void rate_clear(MachineSpec *s, SpecField f)
-{
-        s->receive_rate = 0;
-}
-const ValueType value_rate = {rate_parse, rate_format, rate_take, rate_clear, NULL, false};
+const ValueType value_rate = {rate_parse, rate_format, value_u64_take, value_u64_clear, NULL, false};

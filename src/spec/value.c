@@ -156,16 +156,16 @@ static void seconds_format(const MachineSpec *s, SpecField f, ValueVariant varia
         else
                 strv_pushf(ret, "%lluus", (unsigned long long)usec);
 }
-static void seconds_take(MachineSpec *to, MachineSpec *from, SpecField f)
+void value_u64_take(MachineSpec *to, MachineSpec *from, SpecField f)
 {
         *VALUE_MEMBER(uint64_t, to, f) = *VALUE_MEMBER(uint64_t, from, f);
         *VALUE_MEMBER(uint64_t, from, f) = 0;
 }
-static void seconds_clear(MachineSpec *s, SpecField f)
+void value_u64_clear(MachineSpec *s, SpecField f)
 {
         *VALUE_MEMBER(uint64_t, s, f) = 0;
 }
-const ValueType value_seconds = {seconds_parse, seconds_format, seconds_take, seconds_clear, NULL, false};
+const ValueType value_seconds = {seconds_parse, seconds_format, value_u64_take, value_u64_clear, NULL, false};
 
 /* ---- sizes and numbers ---- */
 
@@ -194,22 +194,22 @@ static int delegate_parse(MachineSpec *s, SpecField f, ValueVariant variant, con
         s->users_delegate = n;
         return 0;
 }
-static void delegate_format(const MachineSpec *s, SpecField f, ValueVariant variant, char ***ret)
+void value_u32_format(const MachineSpec *s, SpecField f, ValueVariant variant, char ***ret)
 {
-        strv_pushf(ret, "%u", s->users_delegate);
+        strv_pushf(ret, "%u", *VALUE_MEMBER(uint32_t, s, f));
 }
-static void delegate_take(MachineSpec *to, MachineSpec *from, SpecField f)
+void value_u32_take(MachineSpec *to, MachineSpec *from, SpecField f)
 {
-        to->users_delegate = from->users_delegate;
-        from->users_delegate = 0;
+        *VALUE_MEMBER(uint32_t, to, f) = *VALUE_MEMBER(uint32_t, from, f);
+        *VALUE_MEMBER(uint32_t, from, f) = 0;
 }
-static void delegate_clear(MachineSpec *s, SpecField f)
+void value_u32_clear(MachineSpec *s, SpecField f)
 {
-        s->users_delegate = 0;
+        *VALUE_MEMBER(uint32_t, s, f) = 0;
 }
-const ValueType value_delegate = {delegate_parse, delegate_format, delegate_take, delegate_clear, NULL, false};
-const ValueType value_size = {size_parse, count_format, seconds_take, seconds_clear, NULL, false};
-const ValueType value_count = {count_parse, count_format, seconds_take, seconds_clear, NULL, false};
+const ValueType value_delegate = {delegate_parse, value_u32_format, value_u32_take, value_u32_clear, NULL, false};
+const ValueType value_size = {size_parse, count_format, value_u64_take, value_u64_clear, NULL, false};
+const ValueType value_count = {count_parse, count_format, value_u64_take, value_u64_clear, NULL, false};
 
 /* ---- oom_score_adj ---- */
 

@@ -42,6 +42,13 @@ extern const ValueType value_bool, value_path, value_machine, value_hostname, va
                 value_label, value_bundle, value_image_policy, value_root_hash, value_root_hash_sig, value_links, value_interface,
                 value_zone, value_ports, value_addresses, value_mtu, value_rate, value_size, value_count, value_delegate;
 
+/* Of every type whose member is one number, 0 = none. */
+void value_u64_take(MachineSpec *to, MachineSpec *from, SpecField f);
+void value_u64_clear(MachineSpec *s, SpecField f);
+void value_u32_format(const MachineSpec *s, SpecField f, ValueVariant variant, char ***ret);
+void value_u32_take(MachineSpec *to, MachineSpec *from, SpecField f);
+void value_u32_clear(MachineSpec *s, SpecField f);
+
 /* The member that a field's row points to. */
 #define VALUE_MEMBER(T, s, f) ((T *)((char *)(s) + field_row(f)->offset))
 
