@@ -293,13 +293,11 @@ static char *link_target(const Profiles *p, const char *full)
 /* In the running machine's own mounts, as its root: the layers of a mounted stack are not to be written to. */
 static int set_running(const Machine *m, const char *target)
 {
-        _cleanup_free_ char *path = xasprintf("/proc/%d/root", m->leader);
-        _cleanup_close_ int leader = machine_open_leader(m),
-                            root = leader < 0 ? -1 : open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        _cleanup_close_ int root = machine_open_root(m);
         _cleanup_close_ int dir = root < 0 ? -1 : sys_open_in_root(root, LINK_DIR, O_PATH | O_DIRECTORY, 0);
 
         if (dir < 0)
-                return leader < 0 ? leader : -ENOENT;
+                return root < 0 ? root : -ENOENT;
         (void)setfsgid(m->id_base);
         (void)setfsuid(m->id_base);
         (void)unlinkat(dir, ".#make.profile", 0);

@@ -72,6 +72,7 @@ int machine_find(const MachineHost *h, const char *name, Machine *ret, Error *e)
 int machine_list(const MachineHost *h, bool with_addresses, Machine **ret, size_t *ret_n, Error *e); /* by name */
 void machine_list_free(Machine *v, size_t n);
 int machine_open_leader(const Machine *m); /* pidfd, checked by start time; -ESRCH */
+int machine_open_root(const Machine *m);   /* its root directory as it sees it, O_PATH; -ESRCH when the leader is gone */
 void machine_addresses(
                 Machine *m); /* fills m->addresses: those of its own network, loopback and link-local ones left out as machinectl does */
 void machine_self(Machine *ret);                                                  /* the host, as machinectl lists it */

@@ -25,12 +25,9 @@ typedef struct Side {
 
 static int open_machine_root(const Machine *m, Error *e)
 {
-        _cleanup_free_ char *path = xasprintf("/proc/%d/root", m->leader);
-        _cleanup_close_ int root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC), leader = root < 0 ? -1 : machine_open_leader(m);
+        int root = machine_open_root(m);
 
-        if (leader < 0)
-                return error_set(e, -ESRCH, "machine '%s' is not running any more", m->name);
-        return TAKE_FD(root);
+        return root < 0 ? error_set(e, -ESRCH, "machine '%s' is not running any more", m->name) : root;
 }
 
 static int open_inside(const Machine *m, int root, const char *path, bool make, Side *ret, Error *e)

@@ -126,8 +126,7 @@ static const LoginRow logins[] = {
 
 static int login_command(const Machine *m, MachineSpec *s, Error *e)
 {
-        _cleanup_free_ char *path = xasprintf("/proc/%d/root", m->leader);
-        _cleanup_close_ int root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        _cleanup_close_ int root = machine_open_root(m);
 
         for (size_t i = 0; root >= 0 && i < ELEMENTSOF(logins); i++) {
                 _cleanup_close_ int program = sys_open_in_root(root, logins[i].path, O_PATH, 0);

@@ -35,11 +35,8 @@ static char *file_path(const MachineHost *h, const char *name)
 static int lock(const MachineHost *h, Error *e)
 {
         _cleanup_free_ char *path = file_path(h, ".lock");
-        int fd;
+        int fd = sys_lock_making_dirs_at(AT_FDCWD, path, true);
 
-        do
-                fd = sys_lock_making_dirs_at(AT_FDCWD, path, true);
-        while (fd == -EINTR);
         return fd < 0 ? error_sys(e, fd, "cannot lock '%s'", path) : fd;
 }
 

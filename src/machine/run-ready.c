@@ -23,14 +23,6 @@
 #define FILE_LIMIT 65536
 #define STEP_USEC  50000
 
-static int open_root(const Machine *m)
-{
-        _cleanup_free_ char *path = xasprintf("/proc/%d/root", m->leader);
-        _cleanup_close_ int root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC), leader = root < 0 ? -1 : machine_open_leader(m);
-
-        return leader < 0 ? -ESRCH : TAKE_FD(root); /* the number was its own when it was used */
-}
-
 static bool exists(int root, const char *path)
 {
         _cleanup_close_ int fd = sys_open_in_root(root, path, O_PATH, 0);
@@ -149,7 +141,7 @@ bool machine_is_ready(const Machine *m)
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
                 if (!is_init(m, rows[i].kind))
                         continue;
-                _cleanup_close_ int root = open_root(m);
+                _cleanup_close_ int root = machine_open_root(m);
                 /* OpenRC may be what sysvinit or BusyBox started. */
                 return root >= 0 && rows[i].ready(m, root) && !exists(root, "/run/openrc/rc.starting");
         }
@@ -182,7 +174,7 @@ static int set_mode(const Machine *m, int root, const char *path, mode_t mode)
 
 static int prepare_runit(const Machine *m, bool reboot)
 {
-        _cleanup_close_ int root = open_root(m);
+        _cleanup_close_ int root = machine_open_root(m);
         int r = root;
 
         if (r >= 0)

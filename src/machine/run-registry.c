@@ -41,6 +41,14 @@ int machine_open_leader(const Machine *m)
         return TAKE_FD(fd);
 }
 
+int machine_open_root(const Machine *m)
+{
+        _cleanup_free_ char *path = xasprintf("/proc/%d/root", m->leader);
+        _cleanup_close_ int root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC), leader = root < 0 ? -1 : machine_open_leader(m);
+
+        return leader < 0 ? -ESRCH : TAKE_FD(root); /* the number was its own when it was used */
+}
+
 void machine_registry_forget(const MachineHost *h, const Machine *m)
 {
         if (m->cgroup) {

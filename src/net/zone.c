@@ -19,11 +19,8 @@
 
 int net_zone_lock(Error *e)
 {
-        int fd;
+        int fd = sys_lock_making_dirs_at(AT_FDCWD, LOCK, true);
 
-        do
-                fd = sys_lock_making_dirs_at(AT_FDCWD, LOCK, true);
-        while (fd == -EINTR);
         return fd < 0 ? error_sys(e, fd, "cannot lock '%s'", LOCK) : fd;
 }
 

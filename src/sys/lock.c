@@ -65,13 +65,23 @@ int sys_lock_directory(const char *path)
         }
 }
 
+static int lock_uninterrupted(int dirfd, const char *path, bool block)
+{
+        int fd;
+
+        do
+                fd = sys_lock_at(dirfd, path, true, block);
+        while (fd == -EINTR);
+        return fd;
+}
+
 int sys_lock_making_dirs_at(int dirfd, const char *path, bool block)
 {
-        int fd = sys_lock_at(dirfd, path, true, block);
+        int fd = lock_uninterrupted(dirfd, path, block);
 
         if (fd != -ENOENT)
                 return fd;
         _cleanup_free_ char *dir = path_dirname(path);
         int r = file_mkdir_p_at(dirfd, dir, 0755);
-        return r < 0 ? r : sys_lock_at(dirfd, path, true, block);
+        return r < 0 ? r : lock_uninterrupted(dirfd, path, block);
 }

@@ -15,5 +15,5 @@ int sys_lock_at(int dirfd, const char *name, bool exclusive, bool block);
 /* flock(2), never blocking and exclusive, of a directory, made 0755 when missing: it serves as the lock of what is in it. */
 int sys_lock_directory(const char *path);
 
-/* sys_lock_at(), exclusive, with the directories on the way (0755) made when they are missing. */
+/* sys_lock_at(), exclusive, with the directories on the way (0755) made when they are missing; signals do not end the wait. */
 int sys_lock_making_dirs_at(int dirfd, const char *path, bool block);
