@@ -96,9 +96,12 @@ bool staging_needed(const MachinePlan *plan)
 int staging_enter(Staging *s, Error *e)
 {
         s->home = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
-        s->cwd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-        if (s->home < 0 || s->cwd < 0)
+        if (s->home < 0)
                 return error_sys(e, -errno, "cannot open the own mount namespace");
+        s->cwd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (s->cwd < 0 &&
+            errno != EACCES) /* an ordinary user may have been put where it may not look: it does not come back there */
+                return error_sys(e, -errno, "cannot open the working directory");
         if (unshare(CLONE_NEWNS) < 0)
                 return error_sys(e, -errno, "cannot make a mount namespace");
         int r = sys_mount_setattr(AT_FDCWD, "/", true, 0, 0, PROPAGATION_SLAVE, -1);
@@ -149,7 +152,7 @@ int staging_leave(Staging *s)
 {
         int r = 0;
 
-        if (s->home >= 0 && (setns(s->home, CLONE_NEWNS) < 0 || fchdir(s->cwd) < 0))
+        if (s->home >= 0 && (setns(s->home, CLONE_NEWNS) < 0 || (s->cwd >= 0 && fchdir(s->cwd) < 0)))
                 r = -errno;
         s->home = fd_close(s->home);
         s->cwd = fd_close(s->cwd);

@@ -16,7 +16,7 @@
 
 typedef struct Staging {
         int home; /* the supervisor's own mount namespace, -1 when not staging */
-        int cwd;
+        int cwd;  /* -1 when the user may not look into it: "/" then */
         int dir;
 } Staging;
 

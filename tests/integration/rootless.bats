@@ -85,6 +85,8 @@ machine() { # NAME [INIT]
  1 1 65536" ]
         [ "$(alone run -D "$M/web" cat /proc/self/uid_map | tr -s ' ')" = " 0 0 1" ]
         [ "$(echo through | alone run web cat)" = through ]
+        mkdir -m 700 "$T/closed" # where su leaves a user who may not look there
+        (cd "$T/closed" && [ "$(rosa run web echo in)" = in ] && [ "$(alone run web echo in)" = in ])
 }
 
 @test "what is made inside belongs to the user and to its subordinate IDs" {
