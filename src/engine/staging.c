@@ -100,7 +100,7 @@ int staging_enter(Staging *s, Error *e)
                 return error_sys(e, -errno, "cannot open the own mount namespace");
         s->cwd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (s->cwd < 0 &&
-            errno != EACCES) /* an ordinary user may have been put where it may not look: it does not come back there */
+            errno != EACCES) /* where su left a user who may not look there */
                 return error_sys(e, -errno, "cannot open the working directory");
         if (unshare(CLONE_NEWNS) < 0)
                 return error_sys(e, -errno, "cannot make a mount namespace");
