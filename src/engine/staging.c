@@ -99,8 +99,8 @@ int staging_enter(Staging *s, Error *e)
         if (s->home < 0)
                 return error_sys(e, -errno, "cannot open the own mount namespace");
         s->cwd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-        if (s->cwd < 0 &&
-            errno != EACCES) /* where su left a user who may not look there */
+        /* su may have left a user where it may not look. */
+        if (s->cwd < 0 && errno != EACCES)
                 return error_sys(e, -errno, "cannot open the working directory");
         if (unshare(CLONE_NEWNS) < 0)
                 return error_sys(e, -errno, "cannot make a mount namespace");

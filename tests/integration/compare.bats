@@ -24,12 +24,7 @@ setup() {
         mkdir "$cgroup$BERTH_CGROUP"
 }
 teardown() {
-        local mount
         [ -z "${cgroup-}" ] || find "$cgroup$BERTH_CGROUP" -mindepth 1 -depth -type d -exec rmdir {} + 2>/dev/null
-        # systemd-nspawn makes the same groups in the hierarchy that systemd has for itself on hybrid hosts, and leaves them.
-        for mount in $(awk '$3 == "cgroup" && $4 ~ /name=systemd/ { print $2 }' /proc/self/mounts); do
-                [ ! -d "$mount$BERTH_CGROUP" ] || find "$mount$BERTH_CGROUP" -depth -type d -exec rmdir {} +
-        done
         berth_teardown
 }
 

@@ -88,6 +88,10 @@ berth_teardown() {
         local cg
         cg=$(cgroup2_mountpoint)
         [ -z "$cg" ] || [ ! -d "$cg$BERTH_CGROUP" ] || find "$cg$BERTH_CGROUP" -depth -type d -exec rmdir {} + 2>/dev/null
+        # The real systemd-nspawn makes the same groups in the hierarchy that systemd has for itself on hybrid hosts, and leaves them.
+        for cg in $(awk '$3 == "cgroup" && $4 ~ /name=systemd/ { print $2 }' /proc/self/mounts); do
+                [ ! -d "$cg$BERTH_CGROUP" ] || find "$cg$BERTH_CGROUP" -depth -type d -exec rmdir {} + || status=1
+        done
         rm -rf "$T"
         return $status
 }
